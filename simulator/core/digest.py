@@ -1,0 +1,48 @@
+"""One hash of the whole state, the same on every machine."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+from simulator.core.orders import Order, Side
+from simulator.core.state import State
+
+
+def digest(state: State) -> str:
+    """SHA-256 over accounts, orders, books and mirrors in a fixed order.
+
+    Time is left out: a rejected command may move the clock, and nothing else.
+    """
+    summer = hashlib.sha256()
+    for line in _lines(state):
+        summer.update(line.encode())
+        summer.update(b"\n")
+    return summer.hexdigest()
+
+
+def _lines(state: State) -> Iterator[str]:
+    yield f"ids {state.last_id}"
+    for name, customer in sorted(state.customers.items()):
+        yield f"account {name} {customer.maker_rate} {customer.taker_rate}"
+    for balance in sorted(state.ledger, key=lambda one: (one.account, one.asset)):
+        if balance.free or balance.held:
+            yield f"balance {balance.account} {balance.asset} {balance.free} {balance.held}"
+    for order in state.orders.values():
+        yield _order_line(order)
+    for symbol, market in sorted(state.markets.items()):
+        yield f"market {symbol} {market.trading} {market.last} {market.mirror.stale} {market.mirror.ts}"
+        for side in Side:
+            mirror = market.mirror.side(side)
+            for key, size in mirror.size_at.items():
+                yield f"mirror {key} {size} {mirror.taken_at.get(key, 0)}"
+            for level in market.book.side(side):
+                yield f"level {level.price} " + " ".join(str(order.id) for order in level)
+
+
+def _order_line(order: Order) -> str:
+    return (
+        f"order {order.id} {order.account} {order.symbol} {order.side.name} {order.type.name} {order.tif.name} "
+        f"{order.price} {order.qty} {order.amount} {order.client_order_id} {order.leaves} {order.filled} "
+        f"{order.notional} {order.status.name} {order.ahead} {order.credits}"
+    )

@@ -1,0 +1,1 @@
+"""Machines, invariants and the slow, obvious exchange they are compared with."""

@@ -1,0 +1,128 @@
+"""A market trade or a changed level, and what of it reaches resting orders."""
+
+from __future__ import annotations
+
+from simulator.core.events import FillCause
+from simulator.core.mirror.fills import Flow, LevelChange, Prints, reached_by, reposition
+from simulator.core.mirror.queue_position import Pessimistic
+from simulator.core.orders import Order, OrderType, SelfTradePrevention, Side, TimeInForce
+
+MODEL = Pessimistic()
+STP, GTC = SelfTradePrevention.EXPIRE_TAKER, TimeInForce.GTC
+
+
+class Halves(Pessimistic):
+    """A model on which ``before`` matters: cancels are spread evenly."""
+
+    def shrunk(self, ahead: int, before: int, after: int) -> int:
+        return ahead * after // before
+
+
+def order(qty: int, ahead: int | None, *, price: int = 100, created: int = 0) -> Order:
+    made = Order(1, "a", "XY", Side.BUY, OrderType.LIMIT, GTC, price, qty, None, "", STP, "", created)
+    made.ahead = ahead
+    return made
+
+
+def got(flow: Flow, *orders: Order) -> list[int]:
+    levels: dict[int, list[Order]] = {}
+    for one in orders:
+        levels.setdefault(-(one.price or 0), []).append(one)
+    reached = reached_by(flow, sorted(levels.items()), MODEL)
+    return [sum(each.qty for each in reached if each.order is one) for one in orders]
+
+
+def at(price: int, qty: int, ts: int = 10) -> Flow:
+    return Flow(-price, qty, ts)
+
+
+def test_at_the_price_the_queue_ahead_is_served_first() -> None:
+    one = order(3, 5)
+    assert got(at(100, 4), one) == [0]
+    assert one.ahead == 1
+    assert got(at(100, 3), one) == [2]
+    assert one.ahead == 0
+
+
+def test_through_the_price_nobody_is_ahead() -> None:
+    one = order(3, 5)
+    assert got(at(99, 2), one) == [2]
+    assert one.ahead == 0
+
+
+def test_a_trade_at_a_better_price_does_not_reach_it() -> None:
+    one = order(3, 0)
+    assert got(at(101, 9), one) == [0]
+
+
+def test_the_flow_is_one_budget() -> None:
+    better, first, second = order(2, 0, price=101), order(2, 1), order(4, 1)
+    assert got(at(100, 7), better, first, second) == [2, 2, 2]
+
+
+def test_a_trade_older_than_the_order_does_not_touch_it() -> None:
+    one = order(3, 1, created=11)
+    assert got(at(100, 9, ts=10), one) == [0] and one.ahead == 1
+    assert got(at(100, 2, ts=11), one) == [1]
+
+
+def test_nobody_knows_the_place_beyond_the_view_but_a_trade_through_it_tells() -> None:
+    one = order(3, None)
+    assert got(at(100, 9), one) == [0] and one.ahead is None
+    assert got(at(99, 2), one) == [2] and one.ahead == 0
+
+
+def test_the_cause_is_told() -> None:
+    better, same = order(1, 0, price=101), order(1, 0)
+    reached = reached_by(at(100, 2), [(-101, [better]), (-100, [same])], MODEL)
+    assert [each.cause for each in reached] == [FillCause.TRADED_THROUGH, FillCause.TRADED_AT]
+
+
+def test_a_late_trade_uses_the_credit_of_the_book_that_told_it_first() -> None:
+    one = order(3, 5)
+    reposition([one], LevelChange(5, 2, 0, ts=10), MODEL)
+    assert one.ahead == 2
+    assert got(at(100, 3, ts=9), one) == [0] and one.ahead == 2
+    assert got(at(100, 3, ts=9), one) == [1], "credit is used up once"
+
+
+def test_a_trade_after_the_book_has_no_credit() -> None:
+    one = order(3, 5)
+    reposition([one], LevelChange(5, 2, 0, ts=10), MODEL)
+    assert got(at(100, 3, ts=11), one) == [1]
+
+
+def test_two_books_before_a_late_trade_both_count() -> None:
+    one = order(3, 10)
+    reposition([one], LevelChange(10, 6, 0, ts=10), MODEL)
+    reposition([one], LevelChange(6, 5, 0, ts=20), MODEL)
+    assert got(at(100, 5, ts=5), one) == [0]
+    assert one.ahead == 5, "five lots traded once and were told twice"
+
+
+def test_a_level_that_grows_moves_nobody() -> None:
+    one = order(3, 5)
+    reposition([one], LevelChange(5, 50, 0, ts=10), MODEL)
+    assert one.ahead == 5
+
+
+def test_a_level_that_comes_into_view_is_joined_at_its_end() -> None:
+    one = order(3, None)
+    reposition([one], LevelChange(0, 7, 0, ts=10), MODEL)
+    assert one.ahead == one.joined_behind == 7
+
+
+def test_shrinking_that_trades_explain_is_no_cancel() -> None:
+    explained, plain = order(3, 6), order(3, 6)
+    reposition([explained], LevelChange(10, 8, 2, ts=10), Halves())
+    reposition([plain], LevelChange(10, 8, 0, ts=10), Halves())
+    assert (explained.ahead, plain.ahead) == (6, 4)
+
+
+def test_prints_explain_the_books_that_include_them_once() -> None:
+    prints = Prints()
+    for flow in (at(100, 3, ts=5), at(100, 2, ts=6), at(99, 1, ts=6), at(100, 4, ts=9)):
+        prints.add(flow)
+    assert prints.explain(6) == {-100: 5, -99: 1}
+    assert prints.explain(6) == {}
+    assert prints.explain(9) == {-100: 4}
