@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
-from simulator.core import banking, observing, placing
+from simulator.core import banking, cancelling, checking, observing, placing
 from simulator.core.commands import (
     AdvanceTime,
     CancelOpenOrders,
@@ -54,9 +54,9 @@ HANDLERS: Final[dict[type, tuple[Check, Apply]]] = {
     Deposit: (banking.check_deposit, banking.deposit),
     Withdraw: (banking.check_withdraw, banking.withdraw),
     Transfer: (banking.check_transfer, banking.transfer),
-    PlaceOrder: (placing.check_place, placing.place),
-    CancelOrder: (placing.check_cancel, placing.cancel),
-    CancelOpenOrders: (placing.check_cancel_open, placing.cancel_open),
+    PlaceOrder: (checking.check_place, placing.place),
+    CancelOrder: (cancelling.check_cancel, cancelling.cancel),
+    CancelOpenOrders: (cancelling.check_cancel_open, cancelling.cancel_open),
     ReplaceDepth: (observing.check_replace, observing.replace_depth),
     ChangeDepth: (observing.check_change, observing.change_depth),
     PrintTrade: (observing.check_trade, observing.print_trade),

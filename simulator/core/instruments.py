@@ -86,11 +86,11 @@ class Instrument(msgspec.Struct, frozen=True, dict=True):
         """The filters in whole numbers, ready for comparison."""
         qty, notional = self.qty_grid, self.notional_grid
         return Limits(
-            min_qty=qty.parse(self.min_qty),
+            min_qty=max(1, qty.parse(self.min_qty)),
             max_qty=qty.parse(self.max_qty),
-            market_min_qty=qty.parse(self.market_min_qty or self.min_qty),
+            market_min_qty=max(1, qty.parse(self.market_min_qty or self.min_qty)),
             market_max_qty=qty.parse(self.market_max_qty or self.max_qty),
-            min_notional=_or(self.min_notional, notional, 0),
+            min_notional=max(1, _or(self.min_notional, notional, 1)),
             max_notional=_or(self.max_notional, notional, UNLIMITED),
             market_min_notional=_or(self.market_min_notional, notional, 0),
             market_max_notional=_or(self.market_max_notional, notional, UNLIMITED),
@@ -109,7 +109,7 @@ class Instrument(msgspec.Struct, frozen=True, dict=True):
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """Quantities in lots, notionals in ticks x lots."""
+    """Quantities in lots, notionals in ticks x lots. The least is at least 1, so nothing of size 0 passes."""
 
     min_qty: Lots
     max_qty: Lots

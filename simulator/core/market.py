@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from simulator.core.accounts.ledger import Ledger
-from simulator.core.accounts.spot import SpotSeat, SpotTerms
+from simulator.core.accounts.ledger import MARKET, Ledger
+from simulator.core.accounts.spot import SpotSeat
 from simulator.core.instruments import Bands, Instrument
-from simulator.core.matching.book import BookSide, OrderBook
+from simulator.core.matching.book import OrderBook
 from simulator.core.mirror.depth import MirrorBook, MirrorSide
 from simulator.core.mirror.fills import Prints
 from simulator.core.mirror.queue_position import QueueModel
@@ -26,15 +26,16 @@ class Market:
 
     __slots__ = (
         "book",
+        "has_limit_bands",
         "instrument",
         "last",
         "ledger",
         "limits",
         "mirror",
         "model",
+        "outside_seat",
         "prints",
         "seats",
-        "terms",
         "trading",
         "ts",
         "version",
@@ -43,8 +44,9 @@ class Market:
     def __init__(self, instrument: Instrument, ledger: Ledger, model: QueueModel) -> None:
         self.instrument = instrument
         self.limits = instrument.limits
+        self.has_limit_bands = instrument.limit_bands != Bands(None, None)
         self.ledger = ledger
-        self.terms = SpotTerms(ledger, instrument)
+        self.outside_seat = SpotSeat(ledger, MARKET, instrument)
         self.seats: dict[str, SpotSeat] = {}
         self.book = OrderBook()
         self.mirror = MirrorBook()
@@ -119,15 +121,20 @@ class Market:
 
     def would_take(self, side: Side, price: Ticks) -> bool:
         """Whether an order at this price would trade at once."""
-        makers = self.book.side(side.opposite)
-        key = price * side.sign
-        outside = self.outside(side.opposite).best_key
-        return (makers.best is not None and makers.best.key <= key) or (outside is not None and outside <= key)
+        if side is Side.BUY:
+            level, outside, key = self.book.asks.best, self.mirror.asks.best_key, price
+        else:
+            level, outside, key = self.book.bids.best, self.mirror.bids.best_key, -price
+        if level is not None and level.key <= key:
+            return True
+        return outside is not None and outside <= key and not self.mirror.stale
 
     def rest(self, order: Order, price: Ticks) -> None:
         """Put what is left of an order into the book, behind everything displayed at its price."""
-        side: BookSide = self.book.side(order.side)
-        mirror = self.mirror.side(order.side)
+        if order.side is Side.BUY:
+            side, mirror = self.book.bids, self.mirror.bids
+        else:
+            side, mirror = self.book.asks, self.mirror.asks
         if mirror.size_at:
             order.ahead = order.joined_behind = (
                 self.model.joined(mirror.available(mirror.sign * price)) if mirror.sees(price) else None

@@ -7,18 +7,17 @@ from collections.abc import Sequence
 from simulator.core.accounts.ledger import Balance
 from simulator.core.commands import ChangeDepth, InvalidateDepth, Levels, PrintTrade, ReplaceDepth
 from simulator.core.events import (
-    BalanceChanged,
     Event,
     FillCause,
     MirrorChanged,
     MirrorInvalidated,
     TradeHappened,
 )
+from simulator.core.filling import fill, report_balances
 from simulator.core.market import Market
 from simulator.core.matching.match import take_order
 from simulator.core.mirror.fills import Flow, LevelChange, reached_by, reposition
 from simulator.core.orders import Order, Side
-from simulator.core.placing import fill
 from simulator.core.rejections import RejectReason
 from simulator.core.state import State
 from simulator.core.units import Lots, Nanos, Ticks
@@ -109,7 +108,7 @@ def _apply_depth(
     if not market.mirror.stale:
         for side in Side:
             _fill_crossed(state, market, side, ts, events, touched)
-    _report_balances(touched, events)
+    report_balances(touched, events)
     return events
 
 
@@ -181,7 +180,7 @@ def _fill_resting(
     price = order.price
     assert price is not None
     take_order(market.book.side(order.side), order, qty)
-    market.terms.settle_outside(order.side.opposite, price, qty)
+    market.outside_seat.settle(order.side.opposite, price, qty, 0, held=False)
     trade_id = state.next_id()
     fill(state, market, order, (None, price, qty), trade_id, cause, trigger, events, touched)
     events.append(TradeHappened(order.symbol, trade_id, state.now, price, qty, order.side.opposite))
@@ -209,7 +208,7 @@ def print_trade(state: State, now: Nanos, command: PrintTrade) -> list[Event]:
     if left:
         events.append(TradeHappened(command.symbol, state.next_id(), command.ts, command.price, left, command.side))
         market.last = command.price
-    _report_balances(touched, events)
+    report_balances(touched, events)
     return events
 
 
@@ -219,8 +218,3 @@ def invalidate_depth(state: State, now: Nanos, command: InvalidateDepth) -> list
     market.mirror.stale = True
     market.changed(now)
     return [MirrorInvalidated(command.symbol)]
-
-
-def _report_balances(touched: dict[Balance, None], events: list[Event]) -> None:
-    for balance in touched:
-        events.append(BalanceChanged(balance.account, balance.asset, balance.free, balance.held))

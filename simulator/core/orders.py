@@ -10,7 +10,10 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 if TYPE_CHECKING:
+    from simulator.core.commands import PlaceOrder
     from simulator.core.matching.book import Level
     from simulator.core.units import Lots, Money, Nanos, Ticks
 
@@ -85,83 +88,76 @@ MOVES: Final[dict[OrderStatus, frozenset[OrderStatus]]] = {
 }
 
 
-class Order:
+class Order(msgspec.Struct, eq=False, gc=False):
     """One order from acceptance to its end, and its place in the book while it rests.
 
-    ``qty`` is None for an order by quote amount (``amount`` says how much). ``notional`` is the sum
-    of price x quantity of its fills in ticks x lots. ``ahead`` is how many mirrored lots stand before
-    it at its price (``joined_behind``: when it joined); None means that the level lies beyond what the
-    mirror shows, so nobody knows. ``credits`` are explained in ``mirror/fills.py``.
+    What never changes stands in ``command``, as it was asked for. ``notional`` is the sum of price x
+    quantity of its fills in ticks x lots. ``ahead`` is how many mirrored lots stand before it at its price
+    (``joined_behind``: when it joined); None means that the level lies beyond what the mirror shows, so
+    nobody knows. ``credits`` are explained in ``mirror/fills.py``.
     """
 
-    __slots__ = (
-        "account",
-        "ahead",
-        "amount",
-        "broker",
-        "cancel_reason",
-        "client_order_id",
-        "created",
-        "credits",
-        "filled",
-        "id",
-        "joined_behind",
-        "leaves",
-        "level",
-        "next",
-        "notional",
-        "prev",
-        "price",
-        "qty",
-        "side",
-        "status",
-        "stp",
-        "symbol",
-        "tif",
-        "type",
-        "updated",
-    )
+    id: int
+    command: PlaceOrder
+    account: str
+    side: Side
+    price: Ticks | None
+    client_order_id: str
+    created: Nanos
+    updated: Nanos
+    leaves: Lots
+    filled: Lots = 0
+    notional: int = 0
+    status: OrderStatus = OrderStatus.NEW
+    cancel_reason: CancelReason | None = None
+    ahead: Lots | None = 0
+    joined_behind: Lots | None = 0
+    credits: list[tuple[Nanos, Lots]] | None = None
+    level: Level | None = None
+    prev: Order | None = None
+    next: Order | None = None
 
-    def __init__(
-        self,
-        id: int,
-        account: str,
-        symbol: str,
-        side: Side,
-        type: OrderType,
-        tif: TimeInForce,
-        price: Ticks | None,
-        qty: Lots | None,
-        amount: Money | None,
-        client_order_id: str,
-        stp: SelfTradePrevention,
-        broker: str,
-        now: Nanos,
-    ) -> None:
-        self.id = id
-        self.account = account
-        self.symbol = symbol
-        self.side = side
-        self.type = type
-        self.tif = tif
-        self.price = price
-        self.qty = qty
-        self.amount = amount
-        self.client_order_id = client_order_id
-        self.stp = stp
-        self.broker = broker
-        self.created = self.updated = now
-        self.leaves: Lots = 0 if qty is None else qty
-        self.filled: Lots = 0
-        self.notional = 0
-        self.status = OrderStatus.NEW
-        self.cancel_reason: CancelReason | None = None
-        self.ahead: Lots | None = 0
-        self.joined_behind: Lots | None = 0
-        self.credits: list[tuple[Nanos, Lots]] | None = None
-        self.level: Level | None = None
-        self.prev: Order | None = None
-        self.next: Order | None = None
+    @classmethod
+    def of(cls, command: PlaceOrder, id: int, client_order_id: str, now: Nanos) -> Order:
+        """A new order as it was asked for."""
+        return cls(
+            id, command, command.account, command.side, command.price, client_order_id, now, now, command.qty or 0
+        )
+
+    @property
+    def symbol(self) -> str:
+        """What is traded."""
+        return self.command.symbol
+
+    @property
+    def type(self) -> OrderType:
+        """LIMIT, MARKET or LIMIT_MAKER."""
+        return self.command.type
+
+    @property
+    def tif(self) -> TimeInForce:
+        """How long it may wait."""
+        return self.command.tif
+
+    @property
+    def qty(self) -> Lots | None:
+        """Lots ordered; None for an order by quote amount."""
+        return self.command.qty
+
+    @property
+    def amount(self) -> Money | None:
+        """Quote money ordered; None for an order by quantity."""
+        return self.command.amount
+
+    @property
+    def stp(self) -> SelfTradePrevention:
+        """Who gives way when it would meet an order of the same account."""
+        return self.command.stp
+
+    @property
+    def broker(self) -> str:
+        """Which software brought it."""
+        return self.command.broker
 
     @property
     def is_open(self) -> bool:

@@ -18,21 +18,20 @@ _ID_BITS: Final = 23
 class Customer:
     """One account: its fee rates (10^-8) and its orders."""
 
-    __slots__ = ("by_client_order_id", "maker_rate", "name", "open_orders", "open_per_symbol", "taker_rate")
+    __slots__ = ("by_client_order_id", "maker_rate", "name", "open_orders", "taker_rate")
 
     def __init__(self, name: str, maker_rate: int, taker_rate: int) -> None:
         self.name = name
         self.maker_rate = maker_rate
         self.taker_rate = taker_rate
         self.open_orders: dict[int, Order] = {}
-        self.open_per_symbol: dict[str, int] = {}
         self.by_client_order_id: dict[str, Order] = {}
 
 
 class State:
     """All accounts, markets and orders. Orders stay after their end, so that they can be asked for."""
 
-    __slots__ = ("_id_base", "_id_ms", "customers", "last_id", "ledger", "markets", "model", "now", "orders")
+    __slots__ = ("_id_until", "customers", "last_id", "ledger", "markets", "model", "now", "orders")
 
     def __init__(self, model: QueueModel | None = None) -> None:
         self.now: Nanos = 0
@@ -42,17 +41,12 @@ class State:
         self.orders: dict[int, Order] = {}
         self.model: QueueModel = model or Pessimistic()
         self.last_id = 0
-        self._id_ms = -1
-        self._id_base = 0
+        self._id_until: Nanos = 0
 
     def advance(self, now: Nanos) -> None:
         """Time has come so far; it never runs backwards."""
         assert now >= self.now, "time runs backwards"
         self.now = now
-        ms = now // NANOS_PER_MILLI
-        if ms != self._id_ms:
-            self._id_ms = ms
-            self._id_base = max(0, ms - ID_EPOCH_MS) << _ID_BITS
 
     def next_id(self) -> int:
         """A number that no other thing of this exchange has; later ones are larger.
@@ -60,7 +54,12 @@ class State:
         The millisecond gives the upper bits, so that ids look like HashKey's; within one millisecond, and
         when time has stood still for very long, it is the one before plus one.
         """
-        made = self.last_id + 1
-        made = max(made, self._id_base)
-        self.last_id = made
+        if self.now >= self._id_until:
+            self._begin_millisecond()
+        self.last_id = made = self.last_id + 1
         return made
+
+    def _begin_millisecond(self) -> None:
+        ms = self.now // NANOS_PER_MILLI
+        self._id_until = (ms + 1) * NANOS_PER_MILLI
+        self.last_id = max(self.last_id, (max(0, ms - ID_EPOCH_MS) << _ID_BITS) - 1)

@@ -200,7 +200,9 @@ class Watch:
                     amount, asset = amount * order.price * Fraction(instrument.tick), instrument.quote
                 key = (customer.name, asset)
                 holds[key] = holds.get(key, Fraction(0)) + amount
-            assert per_symbol == {symbol: n for symbol, n in customer.open_per_symbol.items() if n}
+            for symbol, market in state.markets.items():
+                seat = market.seats.get(customer.name)
+                assert (seat.open_orders if seat else 0) == per_symbol.get(symbol, 0)
         resting = sum(len(list(level)) for m in state.markets.values() for side in Side for level in m.book.side(side))
         assert resting == sum(len(customer.open_orders) for customer in state.customers.values())
         for balance in state.ledger:

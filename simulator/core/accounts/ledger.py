@@ -35,16 +35,6 @@ class Balance:
         """Free and held."""
         return self.free + self.held
 
-    def hold(self, amount: Money) -> None:
-        """Reserve free money; the caller has checked that it is there."""
-        self.free -= amount
-        self.held += amount
-
-    def release(self, amount: Money) -> None:
-        """Make held money free again."""
-        self.held -= amount
-        self.free += amount
-
 
 class Ledger:
     """All balances. Reading an unknown one makes an empty one."""

@@ -7,58 +7,85 @@ receives, with all decimals kept. So a fee never needs a hold of its own.
 
 from __future__ import annotations
 
-from simulator.core.accounts.ledger import FEES, MARKET, Balance, Ledger
+from simulator.core.accounts.ledger import FEES, Balance, Ledger
 from simulator.core.instruments import Instrument
 from simulator.core.orders import Side
 from simulator.core.units import Lots, Money, Ticks
 
+BUY = Side.BUY
+
 
 class SpotSeat:
-    """One account at one spot market: the two balances its orders move."""
+    """One account at one spot market: its balances and how many of its orders rest; ticks and lots to money."""
 
-    __slots__ = ("base", "quote")
+    __slots__ = (
+        "_base_atoms",
+        "_base_fee",
+        "_fees_base",
+        "_fees_quote",
+        "_quote_atoms",
+        "_quote_fee",
+        "base",
+        "open_orders",
+        "quote",
+    )
 
     def __init__(self, ledger: Ledger, account: str, instrument: Instrument) -> None:
         self.base = ledger.balance(account, instrument.base)
         self.quote = ledger.balance(account, instrument.quote)
+        self._fees_base = ledger.balance(FEES, instrument.base)
+        self._fees_quote = ledger.balance(FEES, instrument.quote)
+        self._base_atoms = instrument.base_atoms
+        self._quote_atoms = instrument.quote_atoms
+        self._base_fee = instrument.base_fee_atoms
+        self._quote_fee = instrument.quote_fee_atoms
+        self.open_orders = 0
 
     def pays(self, side: Side) -> Balance:
         """The balance an order of this side takes from."""
-        return self.quote if side is Side.BUY else self.base
+        return self.quote if side is BUY else self.base
 
-
-class SpotTerms:
-    """How one spot market turns ticks and lots into money."""
-
-    __slots__ = ("_base", "_base_fee", "_fees", "_outside", "_quote", "_quote_fee")
-
-    def __init__(self, ledger: Ledger, instrument: Instrument) -> None:
-        self._base = instrument.base_atoms
-        self._quote = instrument.quote_atoms
-        self._base_fee = instrument.base_fee_atoms
-        self._quote_fee = instrument.quote_fee_atoms
-        self._fees = SpotSeat(ledger, FEES, instrument)
-        self._outside = SpotSeat(ledger, MARKET, instrument)
-
-    def hold(self, side: Side, price: Ticks, qty: Lots) -> Money:
+    def needs(self, side: Side, price: Ticks, qty: Lots) -> Money:
         """What a resting order reserves."""
-        return price * qty * self._quote if side is Side.BUY else qty * self._base
+        return price * qty * self._quote_atoms if side is BUY else qty * self._base_atoms
 
-    def cost(self, notional: int) -> Money:
-        """Quote money of a notional in ticks x lots."""
-        return notional * self._quote
+    def can_pay(self, side: Side, price: Ticks, qty: Lots) -> bool:
+        """Whether so much is free."""
+        if side is BUY:
+            return price * qty * self._quote_atoms <= self.quote.free
+        return qty * self._base_atoms <= self.base.free
 
-    def settle(self, seat: SpotSeat, side: Side, price: Ticks, qty: Lots, rate: int, *, held: bool) -> Money:
-        """Move one side's money of a fill, from its hold or from its free money; returns the fee."""
+    def hold(self, side: Side, price: Ticks, qty: Lots) -> Balance:
+        """Reserve what a resting order needs; the caller has checked that it is there."""
+        if side is BUY:
+            balance, amount = self.quote, price * qty * self._quote_atoms
+        else:
+            balance, amount = self.base, qty * self._base_atoms
+        balance.free -= amount
+        balance.held += amount
+        return balance
+
+    def release(self, side: Side, price: Ticks, qty: Lots) -> Balance:
+        """Make what it reserved free again."""
+        if side is BUY:
+            balance, amount = self.quote, price * qty * self._quote_atoms
+        else:
+            balance, amount = self.base, qty * self._base_atoms
+        balance.held -= amount
+        balance.free += amount
+        return balance
+
+    def settle(self, side: Side, price: Ticks, qty: Lots, rate: int, *, held: bool) -> Money:
+        """Move this account's money of a fill, from its hold or from its free money; returns the fee."""
         notional = price * qty
-        cost = notional * self._quote
-        goods = qty * self._base
-        if side is Side.BUY:
+        cost = notional * self._quote_atoms
+        goods = qty * self._base_atoms
+        if side is BUY:
             fee = qty * rate * self._base_fee
-            pays, gets, paid, got, fees = seat.quote, seat.base, cost, goods, self._fees.base
+            pays, gets, paid, got, fees = self.quote, self.base, cost, goods, self._fees_base
         else:
             fee = notional * rate * self._quote_fee
-            pays, gets, paid, got, fees = seat.base, seat.quote, goods, cost, self._fees.quote
+            pays, gets, paid, got, fees = self.base, self.quote, goods, cost, self._fees_quote
         if held:
             pays.held -= paid
         else:
@@ -66,7 +93,3 @@ class SpotTerms:
         gets.free += got - fee
         fees.free += fee
         return fee
-
-    def settle_outside(self, side: Side, price: Ticks, qty: Lots) -> None:
-        """The outside market's side of a mirrored fill; it pays no fee to us."""
-        self.settle(self._outside, side, price, qty, 0, held=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from simulator.core.accounts.ledger import FEES, MARKET, OUTSIDE, Ledger
-from simulator.core.accounts.spot import SpotSeat, SpotTerms
+from simulator.core.accounts.spot import SpotSeat
 from simulator.core.instruments import Instrument
 from simulator.core.orders import Side
 from simulator.core.units import money, money_text, rate
@@ -21,15 +21,15 @@ class Desk:
         self.ledger.open("alice")
         self.ledger.transfer(OUTSIDE, "alice", "ETH", money("10"))
         self.ledger.transfer(OUTSIDE, "alice", "USDT", money("10000"))
-        self.terms = SpotTerms(self.ledger, ETHUSDT)
         self.seat = SpotSeat(self.ledger, "alice", ETHUSDT)
+        self.outside = SpotSeat(self.ledger, MARKET, ETHUSDT)
 
     def fill(self, side: Side, price: str, qty: str, fee_rate: str, *, held: bool = False) -> str:
         ticks, lots = ETHUSDT.price_grid.parse(price), ETHUSDT.qty_grid.parse(qty)
         if held:
-            self.seat.pays(side).hold(self.terms.hold(side, ticks, lots))
-        fee = self.terms.settle(self.seat, side, ticks, lots, rate(fee_rate), held=held)
-        self.terms.settle_outside(side.opposite, ticks, lots)
+            self.seat.hold(side, ticks, lots)
+        fee = self.seat.settle(side, ticks, lots, rate(fee_rate), held=held)
+        self.outside.settle(side.opposite, ticks, lots, 0, held=False)
         self.ledger.check()
         return money_text(fee)
 
@@ -82,9 +82,24 @@ def test_a_taker_pays_from_free_money(side: Side) -> None:
 
 def test_a_buy_holds_price_times_quantity_and_a_sell_its_quantity() -> None:
     desk = Desk()
-    assert desk.terms.hold(Side.BUY, 250_001, 10) == money("2.50001")
-    assert desk.terms.hold(Side.SELL, 250_001, 10) == money("0.001")
-    assert desk.terms.cost(250_001 * 10) == money("2.50001")
+    assert desk.seat.needs(Side.BUY, 250_001, 10) == money("2.50001")
+    assert desk.seat.needs(Side.SELL, 250_001, 10) == money("0.001")
+
+
+@pytest.mark.parametrize("side", Side)
+def test_a_hold_that_is_released_leaves_nothing(side: Side) -> None:
+    desk = Desk()
+    free = desk.seat.pays(side).free
+    held = desk.seat.hold(side, 250_001, 10)
+    assert (held.free, held.held) == (free - desk.seat.needs(side, 250_001, 10), desk.seat.needs(side, 250_001, 10))
+    assert desk.seat.release(side, 250_001, 10).free == free
+
+
+@pytest.mark.parametrize(("side", "most"), [(Side.BUY, 40_000), (Side.SELL, 100_000)])
+def test_no_more_than_is_there_can_be_paid(side: Side, most: int) -> None:
+    desk = Desk()  # 10 ETH are 100,000 lots; 10000 USDT pay for 40,000 lots at 2500
+    assert desk.seat.can_pay(side, 250_000, most)
+    assert not desk.seat.can_pay(side, 250_000, most + 1)
 
 
 def test_the_outside_market_is_an_account_like_any_other() -> None:

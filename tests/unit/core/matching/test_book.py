@@ -6,26 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from simulator.core.commands import PlaceOrder
 from simulator.core.matching.book import BookSide, OrderBook
-from simulator.core.orders import Order, OrderType, SelfTradePrevention, Side, TimeInForce
+from simulator.core.orders import Order, OrderType, Side
 
 
 def order(id: int, side: Side, price: int, qty: int) -> Order:
-    return Order(
-        id,
-        "alice",
-        "XY",
-        side,
-        OrderType.LIMIT,
-        TimeInForce.GTC,
-        price,
-        qty,
-        None,
-        str(id),
-        SelfTradePrevention.EXPIRE_TAKER,
-        "",
-        0,
-    )
+    return Order.of(PlaceOrder("alice", "XY", side, OrderType.LIMIT, qty, price, str(id)), id, str(id), 0)
 
 
 def filled(side: Side, *pairs: tuple[int, int]) -> tuple[BookSide, list[Order]]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from simulator.core.commands import PlaceOrder
 from simulator.core.events import FillCause
 from simulator.core.mirror.fills import Flow, LevelChange, Prints, reached_by, reposition
 from simulator.core.mirror.queue_position import Pessimistic
-from simulator.core.orders import Order, OrderType, SelfTradePrevention, Side, TimeInForce
+from simulator.core.orders import Order, OrderType, Side
 
 MODEL = Pessimistic()
-STP, GTC = SelfTradePrevention.EXPIRE_TAKER, TimeInForce.GTC
 
 
 class Halves(Pessimistic):
@@ -19,7 +19,7 @@ class Halves(Pessimistic):
 
 
 def order(qty: int, ahead: int | None, *, price: int = 100, created: int = 0) -> Order:
-    made = Order(1, "a", "XY", Side.BUY, OrderType.LIMIT, GTC, price, qty, None, "", STP, "", created)
+    made = Order.of(PlaceOrder("a", "XY", Side.BUY, OrderType.LIMIT, qty, price, ""), 1, "", created)
     made.ahead = ahead
     return made
 

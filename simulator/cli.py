@@ -1,0 +1,202 @@
+"""The command line: one function per command; people read the text, scripts read ``--json``.
+
+Exit status: 0 fine, 1 a check or the run failed, 2 misuse. A command imports only what it needs, so that
+``--help`` costs little more than Python itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from simulator import __version__
+from simulator.config import BadSetting, Settings, Source, build, gather, known
+
+FINE, FAILED, MISUSE = 0, 1, 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit status."""
+    parser = _parser()
+    args = parser.parse_args(argv)
+    command: Callable[[argparse.Namespace], int] = args.command
+    try:
+        return command(args)
+    except BadSetting as error:
+        return _say(MISUSE, f"{error}")
+    except BrokenPipeError:
+        # The reader of our output has gone; there is nobody left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except KeyboardInterrupt:
+        return FINE
+
+
+def _say(status: int, line: str) -> int:
+    print(f"hashkey-sim: {line}", file=sys.stderr)
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="hashkey-sim",
+        description="A local exchange that poses as HashKey Global: paper trading, test double, replay.",
+        epilog="hashkey-sim COMMAND --help tells a command's flags.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"hashkey-simulator {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def add(name: str, command: Callable[[argparse.Namespace], int], meaning: str) -> argparse.ArgumentParser:
+        one = commands.add_parser(name, help=meaning, description=meaning.capitalize() + ".", allow_abbrev=False)
+        one.set_defaults(command=command)
+        return one
+
+    _add_settings(add("serve", _serve, "run the exchange until stopped"))
+    _add_settings(add("demo", _demo, "run the exchange and a small bot that trades on it for a few seconds"))
+
+    importing = add("import", _import, "turn recorded market data (neutral JSON lines) into a recording")
+    importing.add_argument("files", nargs="+", type=Path, metavar="FILE", help="neutral files, .jsonl or .jsonl.gz")
+    importing.add_argument("--out", required=True, type=Path, metavar="PATH", help="the recording to write (.hkrec)")
+    importing.add_argument("--map", nargs="+", action="extend", default=[], metavar="FROM=TO", help="rename a symbol")
+    for edge in ("from", "to"):
+        words = f"{edge} this receive time on" if edge == "from" else "up to this receive time"
+        importing.add_argument(f"--{edge}", type=int, metavar="MS", help=f"only {words}, in milliseconds since 1970")
+    importing.add_argument("--level", type=int, choices=range(1, 23), metavar="1..22", help="how hard to pack")
+    importing.add_argument("--json", action="store_true", help="print the result as JSON")
+
+    inspecting = add("inspect", _inspect, "tell what a recording holds")
+    inspecting.add_argument("path", type=Path, metavar="PATH", help="a recording (.hkrec)")
+    inspecting.add_argument("--json", action="store_true", help="print it as JSON")
+
+    _add_settings(add("config", _config, "list every setting, its value and where it came from"))
+    return parser
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", type=Path, default=None, metavar="FILE", help="settings in TOML")
+    groups: dict[str, Any] = {}
+    for one in known():
+        group = groups.get(one.section) or groups.setdefault(one.section, parser.add_argument_group(one.section))
+        options: dict[str, Any] = {"dest": one.name, "default": None, "help": one.meaning}
+        if isinstance(one.default, bool):
+            options["action"] = argparse.BooleanOptionalAction
+        else:
+            options["metavar"] = one.metavar
+            if isinstance(one.default, tuple) and one.name == "account":
+                options["action"] = "append"
+        group.add_argument(one.flag, **options)
+
+
+def _gathered(args: argparse.Namespace) -> dict[str, Source]:
+    return gather(args.config, os.environ, vars(args))
+
+
+def _settings(args: argparse.Namespace) -> Settings:
+    return build(_gathered(args))
+
+
+def _serve(args: argparse.Namespace) -> int:
+    from simulator.app import CannotServe, serve
+
+    try:
+        serve(_settings(args))
+    except CannotServe as error:
+        return _say(error.status, str(error))
+    return FINE
+
+
+def _demo(args: argparse.Namespace) -> int:
+    from simulator.app import CannotServe
+    from simulator.demo import demo
+
+    try:
+        return FINE if demo(_settings(args)) else FAILED
+    except CannotServe as error:
+        return _say(error.status, str(error))
+
+
+def _import(args: argparse.Namespace) -> int:
+    from simulator.replay.format import BadRecording
+    from simulator.replay.importer import LEVEL, import_files
+
+    symbol_map = {}
+    for pair in args.map:
+        source, found, target = pair.partition("=")
+        if not (found and source and target):
+            return _say(MISUSE, f"--map needs FROM=TO, not {pair!r}")
+        symbol_map[source] = target
+    for file in args.files:
+        if not file.is_file():
+            return _say(MISUSE, f"there is no file {file}")
+    try:
+        summary = import_files(
+            args.files,
+            args.out,
+            symbol_map=symbol_map,
+            progress=_Progress(),
+            from_ms=vars(args)["from"] or 0,
+            to_ms=args.to,
+            level=args.level or LEVEL,
+        )
+    except BadRecording as error:
+        return _say(FAILED, str(error))
+    except OSError as error:
+        return _say(FAILED, f"cannot write {args.out}: {error.strerror}")
+    print(summary.to_json() if args.json else summary.to_text())
+    return FINE
+
+
+class _Progress:
+    """A line on the terminal that tells how far it has come; nothing where nobody looks."""
+
+    def __init__(self) -> None:
+        self._shown = sys.stderr.isatty()
+
+    def __call__(self, done: int, total: int) -> None:
+        if self._shown:
+            share = 100 * done // max(1, total)
+            end = "\n" if done >= total else ""
+            print(f"\rimporting {share:3d} %", end=end, file=sys.stderr, flush=True)
+
+
+def _inspect(args: argparse.Namespace) -> int:
+    from simulator.replay.format import BadRecording
+    from simulator.replay.inspect import summarize
+
+    if not args.path.is_file():
+        return _say(MISUSE, f"there is no file {args.path}")
+    try:
+        summary = summarize(args.path)
+    except BadRecording as error:
+        return _say(FAILED, str(error))
+    print(summary.to_json() if args.json else summary.to_text())
+    return FINE
+
+
+def _config(args: argparse.Namespace) -> int:
+    values = _gathered(args)
+    if args.json:
+        import json
+
+        shown = {name: {"value": _shown(name, one.value), "from": one.origin} for name, one in values.items()}
+        print(json.dumps(shown, indent=2, default=list))
+        return FINE
+    section = ""
+    for one in known():
+        if one.section != section:
+            section = one.section
+            print(f"[{section}]")
+        value = values[one.name]
+        words = value.value if not isinstance(value.value, tuple) else " ".join(value.value)
+        print(f"  {one.name:<23} {_shown(one.name, words)!s:<20} {value.origin:<30} {one.meaning}")
+    return FINE
+
+
+def _shown(name: str, value: Any) -> Any:
+    """A value as it may be shown: a secret is not."""
+    return "(hidden)" if name == "api_secret" and value else value

@@ -1,0 +1,312 @@
+"""Every setting in one tree: its default, its place, its meaning, and where its value came from.
+
+A value comes from, in rising order of precedence: the default, a TOML file (``[section] name = value``),
+an environment variable (``HASHKEY_SIM_NAME``), a flag (``--name``). The three spellings are made from the
+field; names are unique over all sections. Help texts and the README's table are made from here too.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+PREFIX: Final = "HASHKEY_SIM_"
+
+
+class BadSetting(ValueError):
+    """A setting that cannot be used, in one line for the person who made it."""
+
+
+def text(value: object) -> str:
+    """Any text."""
+    if not isinstance(value, str):
+        raise BadSetting(f"needs a text, not {value!r}")
+    return value
+
+
+def switch(value: object) -> bool:
+    """Yes or no."""
+    known = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+    answer = value if isinstance(value, bool) else known.get(str(value).lower())
+    if answer is None:
+        raise BadSetting(f"needs true or false, not {value!r}")
+    return answer
+
+
+def whole(value: object) -> int:
+    """A whole number, not negative."""
+    digits = str(value)
+    if isinstance(value, bool) or not (digits.isascii() and digits.isdigit() and len(digits) < 19):
+        raise BadSetting(f"needs a whole number, not {value!r}")
+    return int(digits)
+
+
+def port(value: object) -> int:
+    """A TCP port; 0 asks the system for a free one."""
+    number = whole(value)
+    if number > 65_535:
+        raise BadSetting(f"needs a port from 0 to 65535, not {value!r}")
+    return number
+
+
+def seconds(value: object) -> float:
+    """A duration in seconds."""
+    try:
+        number = float(str(value))
+    except ValueError:
+        number = -1.0
+    if isinstance(value, bool) or not 0 < number < 1e9:
+        raise BadSetting(f"needs a number of seconds, not {value!r}")
+    return number
+
+
+def speed(value: object) -> str:
+    """A speed: a positive decimal number, or ``max``."""
+    words = str(value)
+    if words == "max":
+        return words
+    digits = words.replace(".", "", 1)
+    plain = digits.isascii() and digits.isdigit() and len(digits) < 10
+    if isinstance(value, bool) or not (plain and digits.strip("0")):
+        raise BadSetting(f"needs a number such as 0.5, 1 or 60, or max; not {value!r}")
+    return words
+
+
+def rate(value: object) -> str:
+    """A fee rate, a decimal fraction; negative is a rebate."""
+    words = str(value)
+    digits = words.removeprefix("-").replace(".", "", 1)
+    if isinstance(value, bool) or not (digits.isascii() and digits.isdigit() and len(words) < 12):
+        raise BadSetting(f"needs a decimal fraction such as 0.0012, not {value!r}")
+    return words
+
+
+def one_of(*words: str) -> Callable[[object], str]:
+    """One of these words."""
+
+    def read(value: object) -> str:
+        if value not in words:
+            raise BadSetting(f"needs one of {', '.join(words)}; not {value!r}")
+        return str(value)
+
+    return read
+
+
+def names(value: object) -> tuple[str, ...]:
+    """Names, separated by commas or as a list."""
+    items = value.split(",") if isinstance(value, str) else value
+    if not isinstance(items, list | tuple) or not all(isinstance(item, str) for item in items):
+        raise BadSetting(f"needs names separated by commas, not {value!r}")
+    return tuple(item.strip() for item in items if item.strip())
+
+
+def texts(value: object) -> tuple[str, ...]:
+    """Texts: a list, or one text (in the environment separated by semicolons)."""
+    items = value.split(";") if isinstance(value, str) else value
+    if not isinstance(items, list | tuple) or not all(isinstance(item, str) for item in items):
+        raise BadSetting(f"needs a list of texts, not {value!r}")
+    return tuple(item.strip() for item in items if item.strip())
+
+
+def setting(
+    default: Any, read: Callable[[object], Any], meaning: str, *, flag: str = "", metavar: str = "", choices: str = ""
+) -> Any:
+    """A field with all that is to be known about it."""
+    return field(
+        default=default,
+        metadata={"read": read, "meaning": meaning, "flag": flag, "metavar": metavar, "choices": choices},
+    )
+
+
+@dataclass(frozen=True)
+class Market:
+    """The outside market behind the exchange."""
+
+    replay: str = setting("", text, "recording to play; empty: the bundled session of 2024-08-08", metavar="PATH")
+    empty: bool = setting(False, switch, "no outside market: only orders of the exchange's own accounts")
+    symbols: tuple[str, ...] = setting(
+        (), names, "symbols to trade, separated by commas; empty: all spot symbols there are", metavar="A,B"
+    )
+    speed: str = setting("1", speed, "speed of the replay: 0.1, 1, 60, or max", metavar="N|max")
+    loop: bool = setting(True, switch, "start the recording again at its end")
+    clock: str = setting(
+        "wall",
+        one_of("wall", "recorded"),
+        "wall: recorded times are moved to now; recorded: the exchange lives in the recording's time",
+        metavar="wall|recorded",
+    )
+    seed: int = setting(1, whole, "seed of what is made up: the listen keys", metavar="N")
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where the exchange listens."""
+
+    host: str = setting("127.0.0.1", text, "address to listen on; only loopback is safe", metavar="ADDRESS")
+    port: int = setting(8765, port, "port to listen on; 0 asks the system for a free one", metavar="N")
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """Who trades."""
+
+    account: tuple[str, ...] = setting(
+        (),
+        texts,
+        "an account and its money, repeatable: NAME:ASSET=QTY,... (NAME/futures:... for the futures wallet); "
+        "none given: default with 100000 USDT, 2 BTC, 20 ETH and 100000 USDT in futures",
+        metavar="NAME:ASSET=QTY,...",
+    )
+    api_key: str = setting("", text, "API key of the first account; empty: made up", metavar="KEY")
+    api_secret: str = setting("", text, "API secret of the first account; empty: made up", metavar="SECRET")
+    maker_fee: str = setting("0.0012", rate, "maker fee of every account; negative is a rebate", metavar="RATE")
+    taker_fee: str = setting("0.0012", rate, "taker fee of every account", metavar="RATE")
+
+
+@dataclass(frozen=True)
+class Venue:
+    """HashKey's behaviour where it is optional or uncertain."""
+
+    rate_limits: bool = setting(False, switch, "refuse requests beyond the venue's rate limits (429, then 418)")
+    idle_close: bool = setting(True, switch, "close idle public sockets as the venue does (v1 after 60 s, v2 31 s)")
+    cancel_status: str = setting(
+        "CANCELED",
+        one_of("CANCELED", "NEW"),
+        "status in the reply of a successful cancel; NEW was recorded in 2024",
+        metavar="CANCELED|NEW",
+    )
+    answer_finished_cancel: bool = setting(
+        False, switch, "answer the cancel of a finished order with the order, not with an error"
+    )
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of the program."""
+
+    run_seconds: float = setting(0.0, seconds, "stop by itself after so many seconds", flag="--for", metavar="SECONDS")
+    json: bool = setting(False, switch, "print for scripts: one ready line of JSON")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The whole tree."""
+
+    market: Market = field(default_factory=Market)
+    server: Server = field(default_factory=Server)
+    accounts: Accounts = field(default_factory=Accounts)
+    venue: Venue = field(default_factory=Venue)
+    run: Run = field(default_factory=Run)
+
+
+SECTIONS: Final[dict[str, type]] = {
+    "market": Market,
+    "server": Server,
+    "accounts": Accounts,
+    "venue": Venue,
+    "run": Run,
+}
+
+
+class Known(NamedTuple):
+    """One setting: where it lives, how it is read, and how it is spelt."""
+
+    section: str
+    name: str
+    default: Any
+    read: Callable[[object], Any]
+    meaning: str
+    flag: str
+    metavar: str
+
+    @property
+    def variable(self) -> str:
+        """Its environment variable."""
+        return PREFIX + self.name.upper()
+
+
+def known() -> Iterator[Known]:
+    """Every setting, in order."""
+    for section, kind in SECTIONS.items():
+        for one in fields(kind):
+            extra = one.metadata
+            flag = extra["flag"] or "--" + one.name.replace("_", "-")
+            yield Known(section, one.name, one.default, extra["read"], extra["meaning"], flag, extra["metavar"])
+
+
+class Source(NamedTuple):
+    """A value and where it came from."""
+
+    value: Any
+    origin: str
+
+
+def gather(file: Path | None, environment: Mapping[str, str], flags: Mapping[str, object]) -> dict[str, Source]:
+    """The value of every setting by its name; BadSetting names the place of what is wrong."""
+    told = {} if file is None else _from_file(file)
+    _check_names(environment)
+    values: dict[str, Source] = {}
+    for one in known():
+        values[one.name] = Source(one.default, "default")
+        offers = (
+            (told.get((one.section, one.name)), f"file {file}"),
+            (environment.get(one.variable), f"variable {one.variable}"),
+            (flags.get(one.name), f"flag {one.flag}"),
+        )
+        for value, origin in offers:
+            if value is not None:
+                values[one.name] = Source(_read(one, value, origin), origin)
+    return values
+
+
+def build(values: Mapping[str, Source]) -> Settings:
+    """The tree."""
+    return Settings(
+        **{
+            section: kind(**{one.name: values[one.name].value for one in fields(kind)})
+            for section, kind in SECTIONS.items()
+        }
+    )
+
+
+def _read(one: Known, value: object, origin: str) -> Any:
+    try:
+        return one.read(value)
+    except BadSetting as error:
+        raise BadSetting(f"{origin}: {one.name} {error}") from None
+
+
+def _from_file(file: Path) -> dict[tuple[str, str], object]:
+    try:
+        tree = tomllib.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise BadSetting(f"cannot read {file}: {error.strerror}") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadSetting(f"{file} is no TOML: {error}") from None
+    told: dict[tuple[str, str], object] = {}
+    for section, body in tree.items():
+        if section not in SECTIONS or not isinstance(body, dict):
+            raise BadSetting(f"{file}: there is no section [{section}]{_nearest(section, SECTIONS)}")
+        there = [one.name for one in known() if one.section == section]
+        for name, value in body.items():
+            if name not in there:
+                raise BadSetting(f"{file}: [{section}] has no setting {name}{_nearest(name, there)}")
+            told[section, name] = value
+    return told
+
+
+def _check_names(environment: Mapping[str, str]) -> None:
+    there = [one.variable for one in known()]
+    for name in environment:
+        # HASHKEY_SIM_TEST_... and HASHKEY_SIM_PYTHON... are the test suite's own.
+        if name.startswith(PREFIX) and name not in there and not name.startswith((PREFIX + "TEST", PREFIX + "PYTHON")):
+            raise BadSetting(f"there is no setting for the variable {name}{_nearest(name, there)}")
+
+
+def _nearest(name: str, there: Iterator[str] | Mapping[str, Any] | list[str]) -> str:
+    close = difflib.get_close_matches(name, list(there), 1, 0.5)
+    return f"; did you mean {close[0]}?" if close else ""

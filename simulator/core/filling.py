@@ -1,0 +1,109 @@
+"""What a fill and an end do to an order: its money, its status, its event.
+
+Placing, cancelling and the outside market all end here, so that they cannot differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from simulator.core.accounts.ledger import Balance
+from simulator.core.events import BalanceChanged, Event, FillCause, OrderCanceled, OrderFilled
+from simulator.core.market import Market
+from simulator.core.matching.match import Match
+from simulator.core.orders import CancelReason, Order, OrderStatus, Side
+from simulator.core.state import State
+from simulator.core.units import Nanos
+
+BUY = Side.BUY
+PARTIALLY_FILLED, FILLED = OrderStatus.PARTIALLY_FILLED, OrderStatus.FILLED
+TOOK_ORDER, TOOK_MIRROR = FillCause.TOOK_ORDER, FillCause.TOOK_MIRROR
+
+
+def fill(
+    state: State,
+    market: Market,
+    order: Order,
+    found: Match,
+    trade_id: int,
+    cause: FillCause,
+    trigger: Nanos | None,
+    events: list[Event],
+    touched: dict[Balance, None],
+) -> None:
+    """One order's part of a trade: its money, its status, its event. ``leaves`` is already what is left."""
+    _, price, qty = found
+    customer = state.customers[order.account]
+    seat = market.seats[order.account]
+    maker = cause is not TOOK_ORDER and cause is not TOOK_MIRROR
+    fee = seat.settle(order.side, price, qty, customer.maker_rate if maker else customer.taker_rate, held=maker)
+    touched[seat.base] = touched[seat.quote] = None
+    order.filled += qty
+    order.notional += price * qty
+    order.updated = state.now
+    leaves = order.leaves
+    if leaves:
+        status = PARTIALLY_FILLED
+    else:
+        status = FILLED
+        if maker:
+            del customer.open_orders[order.id]
+            seat.open_orders -= 1
+    order.status = status
+    command = order.command
+    events.append(
+        OrderFilled(
+            order.id,
+            command.account,
+            command.symbol,
+            trade_id,
+            state.next_id(),
+            price,
+            qty,
+            order.filled,
+            0 if command.qty is None else leaves,
+            order.notional,
+            status,
+            fee,
+            market.instrument.base if order.side is BUY else market.instrument.quote,
+            maker,
+            cause,
+            order.joined_behind if maker else None,
+            trigger,
+        )
+    )
+
+
+def end(order: Order, reason: CancelReason, events: list[Event]) -> None:
+    """End an order that is not in the book."""
+    order.status = OrderStatus.PARTIALLY_CANCELED if order.filled else OrderStatus.CANCELED
+    order.cancel_reason = reason
+    command = order.command
+    leaves = 0 if command.qty is None else order.leaves
+    events.append(OrderCanceled(order.id, command.account, command.symbol, order.status, leaves, reason))
+
+
+def release(
+    state: State,
+    market: Market,
+    order: Order,
+    reason: CancelReason,
+    events: list[Event],
+    touched: dict[Balance, None],
+) -> None:
+    """End an order that rested: out of the book, its hold free again."""
+    assert order.price is not None
+    if order.level is not None:
+        market.book.side(order.side).remove(order)
+    seat = market.seats[order.account]
+    touched[seat.release(order.side, order.price, order.leaves)] = None
+    seat.open_orders -= 1
+    del state.customers[order.account].open_orders[order.id]
+    order.updated = state.now
+    end(order, reason, events)
+
+
+def report_balances(touched: Iterable[Balance], events: list[Event]) -> None:
+    """Say what the balances are after the command."""
+    for balance in touched:
+        events.append(BalanceChanged(balance.account, balance.asset, balance.free, balance.held))

@@ -1,0 +1,104 @@
+"""exchangeInfo: the venue's own rows, and the instruments they describe.
+
+Rows come from the venue as they are (real shapes 2; a recording carries them) and go out again as they
+came, so a client sees what it would see at the venue. Instruments read only the filters that are
+enforced there: prices on ``tickSize`` (minPrice and maxPrice are out of use), quantities, amounts,
+price bands and the open-order cap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from importlib.resources import files
+from typing import Any
+
+import msgspec
+
+from simulator.core.instruments import Instrument
+
+DEFAULT_MAX_OPEN_ORDERS = 300
+"""HashKey errors and limits 6: seen on spot; spot rows do not carry ``maxEntrustNum``."""
+
+
+class Catalogue:
+    """What may be listed: rows by symbol, and the coins.
+
+    Of ``symbols`` and ``contracts`` only the first are served: perpetual trading is not here yet, so the
+    reply's ``contracts`` is empty whatever the file or the recording holds.
+    """
+
+    def __init__(self, info: Mapping[str, Any]) -> None:
+        self._info = info
+        self.rows: dict[str, Mapping[str, Any]] = {row["symbol"]: row for row in info["symbols"]}
+        self.coins: list[Mapping[str, Any]] = list(info["coins"])
+
+    @classmethod
+    def bundled(cls) -> Catalogue:
+        """The rows that come with the package."""
+        return cls(msgspec.json.decode(files(__package__).joinpath("exchange_info.json").read_bytes()))
+
+    def coin(self, name: str) -> Mapping[str, Any] | None:
+        """One coin."""
+        return next((coin for coin in self.coins if coin["coinId"] == name), None)
+
+    def instruments(self, symbols: Iterable[str]) -> list[Instrument]:
+        """Instruments of the known symbols among those asked for."""
+        return [instrument(self.rows[symbol]) for symbol in symbols if symbol in self.rows]
+
+    def row(self, symbol: str, *, trading: bool) -> dict[str, Any]:
+        """One row with its present status."""
+        row = dict(self.rows[symbol])
+        row["status"] = "TRADING" if trading else "HALT"
+        row["tradeStatus"] = row.pop("tradeStatus", "TRADABLE") if trading else "UNTRADABLE"
+        return row
+
+    def envelope(self, now_ms: int, rows: list[dict[str, Any]]) -> dict[str, Any]:
+        """The whole reply; ``serverTime`` is a string here (real shapes 1.1)."""
+        return {
+            "timezone": "UTC",
+            "serverTime": str(now_ms),
+            "brokerFilters": [],
+            "symbols": rows,
+            "options": [],
+            "contracts": [],
+            "coins": self.coins,
+            "site": self._info.get("site", "BMU"),
+        }
+
+
+def instrument(row: Mapping[str, Any]) -> Instrument:
+    """A spot instrument from its exchangeInfo row."""
+    filters = {one["filterType"]: one for one in row["filters"]}
+    lot, amounts = filters["LOT_SIZE"], filters.get("TRADE_AMOUNT", {})
+    limit_band, market_band = filters.get("LIMIT_TRADING", {}), filters.get("MARKET_TRADING", {})
+    least = max(
+        (filters.get("MIN_NOTIONAL", {}).get("minNotional", "0"), amounts.get("minAmount", "0")),
+        key=Decimal,
+    )
+    return Instrument(
+        symbol=row["symbol"],
+        base=row["baseAsset"],
+        quote=row["quoteAsset"],
+        tick=filters["PRICE_FILTER"]["tickSize"],
+        lot=lot["stepSize"],
+        min_qty=lot["minQty"],
+        max_qty=lot["maxQty"],
+        market_min_qty=_some(lot.get("marketOrderMinQty")),
+        market_max_qty=_some(lot.get("marketOrderMaxQty")),
+        min_notional=_some(least),
+        max_notional=_some(amounts.get("maxAmount")),
+        market_min_notional=_some(amounts.get("marketOrderMinAmount")),
+        market_max_notional=_some(amounts.get("marketOrderMaxAmount")),
+        price_band_up=_some(limit_band.get("buyPriceUpRate")),
+        price_band_down=_some(limit_band.get("sellPriceDownRate")),
+        market_band_up=_some(market_band.get("buyPriceUpRate")),
+        market_band_down=_some(market_band.get("sellPriceDownRate")),
+        max_open_orders=limit_band.get("maxEntrustNum", DEFAULT_MAX_OPEN_ORDERS),
+        trading=row["status"] == "TRADING",
+    )
+
+
+def _some(text: str | None) -> str | None:
+    """A limit, or None where the venue says 0 for none (errors and limits 6)."""
+    return None if text is None or not text.strip("0.") else text

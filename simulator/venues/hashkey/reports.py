@@ -1,0 +1,212 @@
+"""Events of the core → events of the private socket (hashkey-websocket.md 4, real shapes 9).
+
+Member names, their order and types are the venue's: all times and numbers are strings, flags booleans.
+Each event says what was true at its own moment: an order that fills in the command that brought it is
+first reported whole and NEW.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias
+
+import msgspec
+
+from simulator.core.events import BalanceChanged, OrderAccepted, OrderCanceled, OrderFilled
+from simulator.core.market import Market
+from simulator.core.orders import Order, OrderType
+from simulator.core.state import State
+from simulator.core.units import Nanos, money_text
+from simulator.venues.hashkey.accounts import FUTURES_SUFFIX, AccountIds
+from simulator.venues.hashkey.orders import CANCEL_REASONS, average_price, millis
+from simulator.venues.hashkey.sockets import StreamSwitches
+
+Render: TypeAlias = Callable[[Nanos, Any], list[bytes]]
+
+
+class ExecutionReport(msgspec.Struct):
+    """WebSocket 4.7. ``x``, why it was cancelled, stands only in a report of that."""
+
+    e: str
+    E: str
+    s: str
+    c: str
+    S: str
+    o: str
+    f: str
+    q: str
+    p: str
+    reqAmt: str  # noqa: N815 - the wire's name
+    X: str
+    d: str
+    i: str
+    l: str  # noqa: E741 - the wire's name
+    r: str
+    z: str
+    L: str
+    V: str
+    n: str
+    N: str
+    u: bool
+    w: bool
+    m: bool
+    O: str  # noqa: E741 - the wire's name
+    Z: str
+    x: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class TicketInfo(msgspec.Struct):
+    """WebSocket 4.9: a fill, without its commission."""
+
+    e: str
+    E: str
+    s: str
+    q: str
+    t: str
+    p: str
+    T: str
+    o: str
+    c: str
+    a: str
+    m: bool
+    S: str
+
+
+class Asset(msgspec.Struct):
+    """One balance; ``r``, a remark, is always empty."""
+
+    a: str
+    f: str
+    l: str  # noqa: E741 - the wire's name
+    r: str = ""
+
+
+class AccountInfo(msgspec.Struct):
+    """WebSocket 4.5 and 4.6. One asset each: ccxt reads only the first (WebSocket 4.2)."""
+
+    e: str
+    E: str
+    T: bool
+    W: bool
+    D: bool
+    B: tuple[Asset]
+
+
+_MARKET_TYPES: Final = {True: "MARKET_OF_BASE", False: "MARKET_OF_QUOTE"}
+"""WebSocket 4.7: by whether the order says a quantity."""
+
+
+class Reports:
+    """Makes them."""
+
+    def __init__(self, state: State, ids: AccountIds, switches: StreamSwitches) -> None:
+        self._state = state
+        self._ids = ids
+        self._switches = switches
+        self.renders: dict[type, Render] = {
+            OrderAccepted: self._accepted,
+            OrderFilled: self._filled,
+            OrderCanceled: self._canceled,
+            BalanceChanged: self._balance,
+        }
+
+    def _of(self, event: OrderAccepted | OrderFilled | OrderCanceled) -> tuple[Market, Order]:
+        return self._state.markets[event.symbol], self._state.orders[event.order_id]
+
+    def _accepted(self, now: Nanos, event: OrderAccepted) -> list[bytes]:
+        return [msgspec.json.encode(new_report(*self._of(event), now))]
+
+    def _filled(self, now: Nanos, event: OrderFilled) -> list[bytes]:
+        """WebSocket 4.11: the ticket, then the report; their ids agree (4.7, ``d``)."""
+        market, order = self._of(event)
+        grids = market.instrument
+        report = new_report(market, order, now)
+        report.X = event.status.name
+        report.d = str(event.trade_id if self._switches.execution_is_ticket else event.fill_id)
+        report.l, report.L = grids.qty_grid.text(event.qty), grids.price_grid.text(event.price)
+        report.n, report.N = money_text(event.fee), event.fee_asset
+        report.m = event.maker
+        _so_far(report, market, event.leaves, event.filled, event.notional)
+        return [msgspec.json.encode(self._ticket(report, now, event)), msgspec.json.encode(report)]
+
+    def _ticket(self, report: ExecutionReport, now: Nanos, event: OrderFilled) -> TicketInfo:
+        return TicketInfo(
+            "ticketInfo",
+            report.E,
+            report.s,
+            two_decimals(report.l),
+            millis(now),
+            two_decimals(report.L),
+            str(event.trade_id),
+            report.i,
+            report.c,
+            self._ids.account_id(event.account),
+            event.maker,
+            report.S,
+        )
+
+    def _canceled(self, now: Nanos, event: OrderCanceled) -> list[bytes]:
+        """Nothing happens to an order after its end, so what it had filled stands in the order."""
+        market, order = self._of(event)
+        report = new_report(market, order, now)
+        report.X = event.status.name
+        report.x = CANCEL_REASONS[event.reason]
+        _so_far(report, market, event.leaves, order.filled, order.notional)
+        return [msgspec.json.encode(report)]
+
+    def _balance(self, now: Nanos, event: BalanceChanged) -> list[bytes]:
+        futures = event.account.endswith(FUTURES_SUFFIX)
+        name = "outboundContractAccountInfo" if futures else "outboundAccountInfo"
+        asset = Asset(event.asset, money_text(event.free), money_text(event.held))
+        return [msgspec.json.encode(AccountInfo(name, millis(now), T=True, W=True, D=True, B=(asset,)))]
+
+
+def new_report(market: Market, order: Order, now: Nanos) -> ExecutionReport:
+    """An order as it came in."""
+    grids = market.instrument
+    qty = "0" if order.qty is None else grids.qty_grid.text(order.qty)
+    return ExecutionReport(
+        "executionReport",
+        millis(now),
+        order.symbol,
+        order.client_order_id,
+        order.side.name,
+        _MARKET_TYPES[order.qty is not None] if order.type is OrderType.MARKET else order.type.name,
+        order.tif.name,
+        qty,
+        "0" if order.price is None else grids.price_grid.text(order.price),
+        "0" if order.amount is None else money_text(order.amount),
+        "NEW",
+        "",
+        str(order.id),
+        "0",
+        qty,
+        "0",
+        "",
+        "0",
+        "0",
+        "",
+        u=True,
+        w=True,
+        m=False,
+        O=millis(order.created),
+        Z="0",
+    )
+
+
+def _so_far(report: ExecutionReport, market: Market, leaves: int, filled: int, notional: int) -> None:
+    """The cumulative members."""
+    grids = market.instrument
+    report.r, report.z = grids.qty_grid.text(leaves), grids.qty_grid.text(filled)
+    report.V = average_price(market, notional, filled)
+    report.Z = money_text(notional * grids.quote_atoms)
+
+
+def two_decimals(text: str) -> str:
+    """At least two of them (real shapes 1.2, ticketInfo).
+
+    >>> two_decimals("1"), two_decimals("0.1"), two_decimals("3153.801")
+    ('1.00', '0.10', '3153.801')
+    """
+    whole, _, decimals = text.partition(".")
+    return f"{whole}.{decimals.ljust(2, '0')}"
