@@ -211,25 +211,30 @@ def test_played_twice_with_the_same_orders_it_gives_the_same_events_and_digest()
     assert one.result == SMALL_PLAYED
 
 
+@cache
+def straight() -> Session:
+    """The small recording, played to its end with nobody there."""
+    session = Session(Reader(SMALL))
+    session.runner.play(2**63)
+    return session
+
+
 def test_played_at_another_time_it_ends_in_the_same_books() -> None:
     """Times move, the market does not."""
-    here, there = Session(Reader(SMALL)), Session(Reader(SMALL), start=1_900_000_000 * NANOS_PER_SECOND)
-    here.runner.play(2**63)
-    there.runner.play(2**63)
+    moved = Session(Reader(SMALL), start=1_900_000_000 * NANOS_PER_SECOND)
+    moved.runner.play(2**63)
     for symbol in SYMBOLS:
-        assert books(here, symbol) == books(there, symbol)
+        assert books(moved, symbol) == books(straight(), symbol)
 
 
 def test_a_customer_of_one_symbol_sees_the_same_market_with_the_others_skipped() -> None:
-    alone, together = Session(Reader(SMALL), symbols=("BTCUSDT",)), Session(Reader(SMALL))
+    alone = Session(Reader(SMALL), symbols=("BTCUSDT",))
     alone.runner.play(2**63)
-    together.runner.play(2**63)
-    assert books(alone, "BTCUSDT") == books(together, "BTCUSDT")
+    assert books(alone, "BTCUSDT") == books(straight(), "BTCUSDT")
 
 
 def test_the_books_at_the_end_are_those_of_the_last_frames() -> None:
-    session = Session(Reader(SMALL))
-    session.runner.play(2**63)
+    session = straight()
     shown: dict[str, DepthMessage] = {}
     traded: dict[str, TradeMessage] = {}
     for record in Reader(SMALL).records():

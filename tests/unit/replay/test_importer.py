@@ -437,6 +437,12 @@ def test_an_import_that_fails_leaves_what_was_there(tmp_path: Path, run: Callabl
     assert run(good).reader.path.read_bytes() == before
 
 
+def test_what_a_killed_import_left_behind_is_no_obstacle(tmp_path: Path, run: Callable[..., Import]) -> None:
+    (tmp_path / "out.hkrec.part").write_bytes(b"half of it")
+    assert len(run(write(tmp_path / "good.jsonl", header(), trade(1))).records) == 1
+    assert not (tmp_path / "out.hkrec.part").exists()
+
+
 @given(text=st.binary(max_size=120), headed=st.booleans())
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_bytes_give_a_recording_or_one_line(tmp_path: Path, text: bytes, headed: bool) -> None:
