@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from simulator.core.units import NANOS_PER_MILLI, Millis
@@ -25,7 +26,8 @@ class Ear:
     def send(self, frame: Frame) -> None:
         self.frames.append(frame)
 
-    def flush(self) -> None:
+    def send_now(self, frames: Sequence[Frame]) -> None:
+        self.frames += frames
         self.flushed = len(self.frames)
 
     def heard(self) -> list[Any]:

@@ -47,16 +47,16 @@ class Turn:
     """The outboxes that have something to write in this turn of the event loop."""
 
     def __init__(self) -> None:
-        self._due: list[Outbox] = []
+        self._due: dict[Outbox, None] = {}
 
     def add(self, outbox: Outbox) -> None:
         """Write it at the end of the turn."""
         if not self._due:
             asyncio.get_running_loop().call_soon(self._flush)
-        self._due.append(outbox)
+        self._due[outbox] = None
 
     def _flush(self) -> None:
-        due, self._due = self._due, []
+        due, self._due = self._due, {}
         for outbox in due:
             outbox.flush()
 
@@ -64,13 +64,12 @@ class Turn:
 class Outbox:
     """One connection's frames: an Outlet (see venues/hashkey/sockets)."""
 
-    __slots__ = ("_due", "_frames", "_full_since", "_transport", "_turn", "cut")
+    __slots__ = ("_frames", "_full_since", "_transport", "_turn", "cut")
 
     def __init__(self, transport: asyncio.Transport, turn: Turn) -> None:
         self._transport = transport
         self._turn = turn
         self._frames: list[Frame] = []
-        self._due = False
         self._full_since: float | None = None
         self.cut: str | None = None
         tcp = transport.get_extra_info("socket")
@@ -81,13 +80,15 @@ class Outbox:
     def send(self, frame: Frame) -> None:
         """Written at the end of the turn."""
         self._frames.append(frame)
-        if not self._due:
-            self._due = True
-            self._turn.add(self)
+        self._turn.add(self)
+
+    def send_now(self, frames: Sequence[Frame]) -> None:
+        """Written at once, with what was sent before."""
+        self._frames += frames
+        self.flush()
 
     def flush(self) -> None:
         """Write what was collected, if the connection takes it."""
-        self._due = False
         frames, transport = self._frames, self._transport
         if not frames:
             return

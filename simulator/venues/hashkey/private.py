@@ -16,6 +16,7 @@ from simulator.core.events import Event
 from simulator.core.state import State
 from simulator.core.units import NANOS_PER_MILLI, Nanos
 from simulator.venues.hashkey.accounts import AccountIds, user_of
+from simulator.venues.hashkey.orders import millis
 from simulator.venues.hashkey.reports import Reports
 from simulator.venues.hashkey.sockets import Ending, Frame, Outlet, StreamSwitches, channel_id, read
 
@@ -55,6 +56,7 @@ class PrivateStreams:
         """Report what concerns somebody who listens."""
         if not self._listeners:
             return
+        ms = millis(now)
         told: dict[str, list[bytes]] = {}
         for event in events:
             render = self._renders.get(type(event))
@@ -62,7 +64,7 @@ class PrivateStreams:
                 continue
             user = user_of(_account(event))
             if user in self._listeners:
-                told.setdefault(user, []).extend(render(now, event))
+                told.setdefault(user, []).extend(render(ms, event))
         for user, reports in told.items():
             self._tell(self._listeners[user], reports)
 
@@ -72,9 +74,7 @@ class PrivateStreams:
             reports = [b",".join(reports)]
         frames = [Frame(b"[%b]" % report) for report in reports]
         for outlet in listeners:
-            for frame in frames:
-                outlet.send(frame)
-            outlet.flush()
+            outlet.send_now(frames)
 
 
 def _account(event: Any) -> str:

@@ -16,12 +16,13 @@ from simulator.core.events import BalanceChanged, OrderAccepted, OrderCanceled, 
 from simulator.core.market import Market
 from simulator.core.orders import Order, OrderType
 from simulator.core.state import State
-from simulator.core.units import Nanos, money_text
+from simulator.core.units import money_text
 from simulator.venues.hashkey.accounts import FUTURES_SUFFIX, AccountIds
 from simulator.venues.hashkey.orders import CANCEL_REASONS, average_price, millis
 from simulator.venues.hashkey.sockets import StreamSwitches
 
-Render: TypeAlias = Callable[[Nanos, Any], list[bytes]]
+Render: TypeAlias = Callable[[str, Any], list[bytes]]
+"""From the time, as the wire says it, and an event to the venue's events."""
 
 
 class ExecutionReport(msgspec.Struct):
@@ -113,29 +114,29 @@ class Reports:
     def _of(self, event: OrderAccepted | OrderFilled | OrderCanceled) -> tuple[Market, Order]:
         return self._state.markets[event.symbol], self._state.orders[event.order_id]
 
-    def _accepted(self, now: Nanos, event: OrderAccepted) -> list[bytes]:
-        return [msgspec.json.encode(new_report(*self._of(event), now))]
+    def _accepted(self, ms: str, event: OrderAccepted) -> list[bytes]:
+        return [msgspec.json.encode(new_report(*self._of(event), ms))]
 
-    def _filled(self, now: Nanos, event: OrderFilled) -> list[bytes]:
+    def _filled(self, ms: str, event: OrderFilled) -> list[bytes]:
         """WebSocket 4.11: the ticket, then the report; their ids agree (4.7, ``d``)."""
         market, order = self._of(event)
         grids = market.instrument
-        report = new_report(market, order, now)
+        report = new_report(market, order, ms)
         report.X = event.status.name
         report.d = str(event.trade_id if self._switches.execution_is_ticket else event.fill_id)
         report.l, report.L = grids.qty_grid.text(event.qty), grids.price_grid.text(event.price)
         report.n, report.N = money_text(event.fee), event.fee_asset
         report.m = event.maker
         _so_far(report, market, event.leaves, event.filled, event.notional)
-        return [msgspec.json.encode(self._ticket(report, now, event)), msgspec.json.encode(report)]
+        return [msgspec.json.encode(self._ticket(report, event)), msgspec.json.encode(report)]
 
-    def _ticket(self, report: ExecutionReport, now: Nanos, event: OrderFilled) -> TicketInfo:
+    def _ticket(self, report: ExecutionReport, event: OrderFilled) -> TicketInfo:
         return TicketInfo(
             "ticketInfo",
             report.E,
             report.s,
             two_decimals(report.l),
-            millis(now),
+            report.E,
             two_decimals(report.L),
             str(event.trade_id),
             report.i,
@@ -145,29 +146,29 @@ class Reports:
             report.S,
         )
 
-    def _canceled(self, now: Nanos, event: OrderCanceled) -> list[bytes]:
+    def _canceled(self, ms: str, event: OrderCanceled) -> list[bytes]:
         """Nothing happens to an order after its end, so what it had filled stands in the order."""
         market, order = self._of(event)
-        report = new_report(market, order, now)
+        report = new_report(market, order, ms)
         report.X = event.status.name
         report.x = CANCEL_REASONS[event.reason]
         _so_far(report, market, event.leaves, order.filled, order.notional)
         return [msgspec.json.encode(report)]
 
-    def _balance(self, now: Nanos, event: BalanceChanged) -> list[bytes]:
+    def _balance(self, ms: str, event: BalanceChanged) -> list[bytes]:
         futures = event.account.endswith(FUTURES_SUFFIX)
         name = "outboundContractAccountInfo" if futures else "outboundAccountInfo"
         asset = Asset(event.asset, money_text(event.free), money_text(event.held))
-        return [msgspec.json.encode(AccountInfo(name, millis(now), T=True, W=True, D=True, B=(asset,)))]
+        return [msgspec.json.encode(AccountInfo(name, ms, T=True, W=True, D=True, B=(asset,)))]
 
 
-def new_report(market: Market, order: Order, now: Nanos) -> ExecutionReport:
+def new_report(market: Market, order: Order, ms: str) -> ExecutionReport:
     """An order as it came in."""
     grids = market.instrument
     qty = "0" if order.qty is None else grids.qty_grid.text(order.qty)
     return ExecutionReport(
         "executionReport",
-        millis(now),
+        ms,
         order.symbol,
         order.client_order_id,
         order.side.name,

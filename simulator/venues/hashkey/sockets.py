@@ -10,6 +10,7 @@ clock, and in a recording played a hundred times as fast it would be dropped for
 from __future__ import annotations
 
 import gzip
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from hashlib import blake2b
@@ -44,8 +45,8 @@ class Outlet(Protocol):
         """Soon."""
         ...
 
-    def flush(self) -> None:
-        """Now, all that was sent so far."""
+    def send_now(self, frames: Sequence[Frame]) -> None:
+        """Before anything else happens, after all that was sent so far."""
         ...
 
 

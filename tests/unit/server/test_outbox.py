@@ -69,12 +69,12 @@ async def test_what_is_sent_in_one_turn_is_written_at_once() -> None:
     assert pipe.written[1:] == [b"\x81\x01d"]
 
 
-async def test_a_flush_writes_now_and_not_again() -> None:
+async def test_what_is_sent_now_is_written_after_what_was_sent_and_not_again() -> None:
     pipe = Pipe()
     outbox = Outbox(pipe, Turn())
     outbox.send(Frame(b"a"))
-    outbox.flush()
-    assert pipe.written == [b"\x81\x01a"]
+    outbox.send_now([Frame(b"b"), Frame(b"c")])
+    assert pipe.written == [b"\x81\x01a\x81\x01b\x81\x01c"]
     await turns()
     assert len(pipe.written) == 1
 
