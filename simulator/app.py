@@ -251,7 +251,7 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
     parts = exchange_of(settings)
     runner, desk = parts.runner, parts.desk
     limits = RateLimits({"order": 20, "query": 10}) if settings.venue.rate_limits else None
-    gate = Gate(desk, limits, runner.catch_up, runner.do)
+    gate = Gate(desk, limits, runner.catch_up, runner.act)
     switches = StreamSwitches()
     if not settings.venue.idle_close:
         switches = replace(switches, v1_idle_s=None, v2_silence_s=None)

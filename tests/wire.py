@@ -129,7 +129,7 @@ class Site:
         catalogue = Catalogue.bundled()
         keys, listen_keys = KeyRing(), ListenKeys()
         self.desk = Desk(self.exchange.state, tapes, history, keys, listen_keys, catalogue, switches or Switches())
-        self.gate = Gate(self.desk, limits, self.runner.catch_up, self.runner.do)
+        self.gate = Gate(self.desk, limits, self.runner.catch_up, self.runner.act)
         for instrument in catalogue.instruments(["BTCUSDT", "ETHUSDT"]):
             self.runner.do(ListInstrument(instrument))
         self.alice, self.bob = self.join("alice"), self.join("bob")

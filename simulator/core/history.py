@@ -5,8 +5,9 @@ A read model: it hears the same events as everybody else and can be rebuilt from
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from enum import Enum
+from typing import TypeAlias
 
 import msgspec
 
@@ -24,6 +25,10 @@ class FlowKind(Enum):
     TRANSFER = "transfer"
     DEPOSIT = "deposit"
     WITHDRAWAL = "withdrawal"
+
+
+Change: TypeAlias = tuple[str, FlowKind, Money, str]
+"""Asset, kind, amount and reference."""
 
 
 class Flow(msgspec.Struct, frozen=True, gc=False):
@@ -47,15 +52,55 @@ class Fill(msgspec.Struct, frozen=True, gc=False):
 
 
 class Records:
-    """Fills and flows of one account, oldest first."""
+    """Fills and flows of one account, oldest first.
 
-    __slots__ = ("fills", "flows", "totals", "volume")
+    Flows are worked out when somebody asks: there are three to a fill, and far more fills than questions.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_flows", "_happened", "_state", "_totals", "fills")
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._happened: list[tuple[int, Nanos, OrderFilled | Change]] = []
+        self._flows: list[Flow] = []
+        self._totals: dict[str, Money] = {}
         self.fills: list[Fill] = []
-        self.flows: list[Flow] = []
-        self.totals: dict[str, Money] = {}
-        self.volume: dict[str, int] = {}
+
+    def happened(self, number: int, now: Nanos, what: OrderFilled | Change) -> None:
+        """Keep what will become flows, numbered from ``number``."""
+        self._happened.append((number, now, what))
+
+    @property
+    def flows(self) -> list[Flow]:
+        """Every change of a balance so far."""
+        for number, now, what in self._happened:
+            for step, (asset, kind, change, reference) in enumerate(self._changes(what)):
+                total = self._totals[asset] = self._totals.get(asset, 0) + change
+                self._flows.append(Flow(number + step, now, asset, kind, change, total, reference))
+        self._happened.clear()
+        return self._flows
+
+    @property
+    def totals(self) -> dict[str, Money]:
+        """What the flows add up to."""
+        assert self.flows is self._flows
+        return self._totals
+
+    def _changes(self, what: OrderFilled | Change) -> Iterator[Change]:
+        if isinstance(what, tuple):
+            yield what
+            return
+        instrument = self._state.markets[what.symbol].instrument
+        sign = self._state.orders[what.order_id].side.sign
+        notional = what.price * what.qty
+        yield instrument.base, FlowKind.TRADE, sign * what.qty * instrument.base_atoms, ""
+        yield instrument.quote, FlowKind.TRADE, -sign * notional * instrument.quote_atoms, ""
+        if what.fee:
+            yield what.fee_asset, FlowKind.FEE, -what.fee, ""
+
+
+_RARE = frozenset({AccountOpened, Deposited, Withdrawn, Transferred})
+_FLOWS_OF_A_FILL = 3
 
 
 class History:
@@ -78,32 +123,26 @@ class History:
             kind = type(event)
             if kind is OrderFilled:
                 self._filled(now, event)  # type: ignore[arg-type]
-            elif kind is AccountOpened:
-                self._accounts[event.account] = Records()  # type: ignore[union-attr]
-            elif isinstance(event, Deposited):
-                self._flow(now, event.account, event.asset, FlowKind.DEPOSIT, event.amount, event.reference)
-            elif isinstance(event, Withdrawn):
-                self._flow(now, event.account, event.asset, FlowKind.WITHDRAWAL, -event.amount, event.reference)
-            elif isinstance(event, Transferred):
-                self._flow(now, event.source, event.asset, FlowKind.TRANSFER, -event.amount, event.reference)
-                self._flow(now, event.target, event.asset, FlowKind.TRANSFER, event.amount, event.reference)
+            elif kind in _RARE:
+                self._rare(now, event)
 
     def _filled(self, now: Nanos, event: OrderFilled) -> None:
-        side = self._state.orders[event.order_id].side
         records = self._accounts[event.account]
-        records.fills.append(Fill(now, side, event))
-        notional = event.price * event.qty
-        records.volume[event.symbol] = records.volume.get(event.symbol, 0) + notional
-        instrument = self._state.markets[event.symbol].instrument
-        cost, goods = notional * instrument.quote_atoms, event.qty * instrument.base_atoms
-        sign = side.sign
-        self._flow(now, event.account, instrument.base, FlowKind.TRADE, sign * goods)
-        self._flow(now, event.account, instrument.quote, FlowKind.TRADE, -sign * cost)
-        if event.fee:
-            self._flow(now, event.account, event.fee_asset, FlowKind.FEE, -event.fee)
+        records.fills.append(Fill(now, self._state.orders[event.order_id].side, event))
+        records.happened(self._flows_made + 1, now, event)
+        self._flows_made += _FLOWS_OF_A_FILL
 
-    def _flow(self, now: Nanos, account: str, asset: str, kind: FlowKind, change: Money, reference: str = "") -> None:
-        records = self._accounts[account]
-        total = records.totals[asset] = records.totals.get(asset, 0) + change
+    def _rare(self, now: Nanos, event: Event) -> None:
+        if isinstance(event, AccountOpened):
+            self._accounts[event.account] = Records(self._state)
+        elif isinstance(event, Deposited):
+            self._moved(now, event.account, (event.asset, FlowKind.DEPOSIT, event.amount, event.reference))
+        elif isinstance(event, Withdrawn):
+            self._moved(now, event.account, (event.asset, FlowKind.WITHDRAWAL, -event.amount, event.reference))
+        elif isinstance(event, Transferred):
+            self._moved(now, event.source, (event.asset, FlowKind.TRANSFER, -event.amount, event.reference))
+            self._moved(now, event.target, (event.asset, FlowKind.TRANSFER, event.amount, event.reference))
+
+    def _moved(self, now: Nanos, account: str, change: Change) -> None:
         self._flows_made += 1
-        records.flows.append(Flow(self._flows_made, now, asset, kind, change, total, reference))
+        self._accounts[account].happened(self._flows_made, now, change)

@@ -70,11 +70,13 @@ class Market:
 
     def best(self, side: Side) -> Ticks | None:
         """The best price of the composite book on one side."""
-        level, outside = self.book.side(side).best, self.mirror.side(side)
-        keys = [level.key] if level else []
-        if outside.best_key is not None:
-            keys.append(outside.best_key)
-        return min(keys) * outside.sign if keys else None
+        if side is BUY:
+            level, outside, sign = self.book.bids.best, self.mirror.bids.best_key, -1
+        else:
+            level, outside, sign = self.book.asks.best, self.mirror.asks.best_key, 1
+        if level is None:
+            return None if outside is None else outside * sign
+        return level.price if outside is None or level.key < outside else outside * sign
 
     def levels(self, side: Side) -> Iterator[tuple[Ticks, Lots]]:
         """The composite book: mirrored lots not taken plus own orders, best price first."""

@@ -74,7 +74,7 @@ class Runner:
 
     def do(self, command: Command) -> list[Event]:
         """Let a command happen now, after everything that was due before it."""
-        return self._execute(self.catch_up(), command)
+        return self.act(self.catch_up(), command)
 
     def catch_up(self) -> Nanos:
         """Play and announce what is due by now; returns now."""
@@ -93,12 +93,13 @@ class Runner:
                 break
             now = self._not_before(due)
             for command in source.take():
-                self._execute(now, command)
+                self.act(now, command)
             self.clock.reached(now)
             played += 1
         return played
 
-    def _execute(self, now: Nanos, command: Command) -> list[Event]:
+    def act(self, now: Nanos, command: Command) -> list[Event]:
+        """Let a command happen at a time that ``catch_up`` gave, if nothing came between."""
         if now >= self._next_tick:
             self._announce(now)
         try:

@@ -64,15 +64,15 @@ NOT_FOUND: Final = Reply(404, b"<html><body><h2>404 Not found</h2></body></html>
 
 
 class Gate:
-    """The venue's REST side. ``now`` brings the exchange up to date and says its time; ``do`` is its door."""
+    """The venue's REST side. ``now`` brings the exchange up to date and says its time; ``act`` is its door."""
 
     def __init__(
-        self, desk: Desk, limits: Limits | None, now: Callable[[], Nanos], do: Callable[[Command], list[Event]]
+        self, desk: Desk, limits: Limits | None, now: Callable[[], Nanos], act: Callable[[Nanos, Command], list[Event]]
     ) -> None:
         self._desk = desk
         self._limits = limits
         self._now = now
-        self._do = do
+        self._act = act
 
     def answer(self, request: Request) -> Reply:
         """What the venue says to a request."""
@@ -99,8 +99,8 @@ class Gate:
         answer = route.endpoint(self._desk, Call(now, params, request.body, key, request.broker))
         if isinstance(answer, bytes):
             return answer
-        do = self._do
-        return answer.render([do(command) for command in answer.commands])
+        act = self._act
+        return answer.render([act(now, command) for command in answer.commands])
 
     def _authenticate(self, route: Route, request: Request, form: str, params: Mapping[str, str], now: Nanos) -> ApiKey:
         key = authenticate(

@@ -14,7 +14,19 @@ import msgspec
 
 from simulator.core.commands import PlaceOrder
 from simulator.core.market import Market
-from simulator.core.orders import CancelReason, Order, OrderStatus, OrderType, SelfTradePrevention, Side, TimeInForce
+from simulator.core.orders import (
+    EXPIRE_TAKER,
+    GTC,
+    IOC,
+    MARKET,
+    CancelReason,
+    Order,
+    OrderStatus,
+    OrderType,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+)
 from simulator.core.rejections import RejectReason
 from simulator.core.units import NANOS_PER_MILLI, Nanos, money_text, plain
 from simulator.venues.hashkey import params as read
@@ -45,8 +57,8 @@ def parse_order(desk: Desk, call: Call, params: Mapping[str, str], *, explicit_s
     symbol = read.required(params, "symbol")
     side = read.choice(params, "side", read.SIDES, Refusal.SIDE_UNKNOWN)
     type_ = read.choice(params, "type", TYPES, Refusal.ORDER_TYPE_UNKNOWN)
-    is_market = type_ is OrderType.MARKET
-    default = TimeInForce.IOC if is_market else TimeInForce.GTC
+    is_market = type_ is MARKET
+    default = IOC if is_market else GTC
     tif = read.choice(params, "timeInForce", TIMES_IN_FORCE, Refusal.TIME_IN_FORCE_UNKNOWN, default)
     stp = _self_trade_prevention(params)
     # ccxt names it clientOrderId in spot batches (HashKey REST 1.5).
@@ -86,7 +98,7 @@ def _cash_parameter(params: Mapping[str, str], side: Side, explicit_sizes: bool)
 def _self_trade_prevention(params: Mapping[str, str]) -> SelfTradePrevention:
     text = params.get("stpMode")
     if not text:
-        return SelfTradePrevention.EXPIRE_TAKER
+        return EXPIRE_TAKER
     stp = SELF_TRADE_PREVENTIONS.get(text)
     if stp is None:
         raise VenueError(Refusal.PARAMETER_ILLEGAL, "stpMode")

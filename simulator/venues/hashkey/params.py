@@ -22,17 +22,13 @@ LONGEST_TEXT = 255
 
 def split(text: str) -> dict[str, str]:
     """Parameters of a query or form text; of a repeated name the first counts."""
-    params: dict[str, str] = {}
     if not text:
-        return params
-    quoted = "%" in text or "+" in text
-    for part in text.split("&"):
-        name, _, value = part.partition("=")
-        if quoted:
-            name, value = unquote_plus(name), unquote_plus(value)
-        if name not in params:
-            params[name] = value
-    return params
+        return {}
+    # Backwards, so that the first of a repeated name is the one that stays.
+    parts = [part.partition("=") for part in reversed(text.split("&"))]
+    if "%" in text or "+" in text:
+        return {unquote_plus(name): unquote_plus(value) for name, _, value in parts}
+    return {name: value for name, _, value in parts}
 
 
 def required(params: Params, name: str) -> str:
