@@ -3,16 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from typing import Final, TypeAlias
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
+from aiohttp.abc import AbstractStreamWriter
 
-from simulator.venues.hashkey.gate import Gate, Request
+from simulator.venues.hashkey.gate import Gate, Reply, Request
 
 Handler: TypeAlias = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 # HashKey REST 1.2: this content type on every reply, the 404 page included.
 CONTENT_TYPE: Final = "application/json;charset=UTF-8"
+_LONGEST_UNREAD: Final = 4 * 2**20
+
+
+class OneWrite(web.StreamResponse):
+    """A reply whose head and body leave in one write, made of bytes.
+
+    aiohttp's own response costs as much as everything that the venue does to check an order and answer it
+    (measured: 56 of 250 us of a signed order); this one a sixth of that. For plain keep-alive requests
+    only; a client that asks and never reads is cut off.
+    """
+
+    def __init__(self, status: int, wire: bytes) -> None:
+        super().__init__(status=status)
+        self._wire = wire
+
+    @property
+    def keep_alive(self) -> bool:
+        """Only used where the request is."""
+        return True
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        """Send it."""
+        transport = request.transport
+        if transport is None:
+            raise ConnectionResetError("the client is gone")
+        if transport.get_write_buffer_size() > _LONGEST_UNREAD:
+            transport.abort()
+            raise ConnectionResetError("the client does not read its replies")
+        transport.write(self._wire)
+        return None
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """It was sent whole."""
 
 
 def rest_handler(gate: Gate) -> Handler:
@@ -38,10 +73,27 @@ def rest_handler(gate: Gate) -> Handler:
             )
         )
         answered += 1
+        trace = f"REST:{answered:020d}"
+        if request.keep_alive and request.version == HttpVersion11 and request.method != "HEAD":
+            return OneWrite(reply.status, wire(reply, trace))
         return web.Response(
-            body=reply.body,
-            status=reply.status,
-            headers={"Content-Type": CONTENT_TYPE, "traceid": f"REST:{answered:020d}"},
+            body=reply.body, status=reply.status, headers={"Content-Type": CONTENT_TYPE, "traceid": trace}
         )
 
     return handle
+
+
+_HEADS: Final = {
+    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: {CONTENT_TYPE}\r\n".encode()
+    for status in HTTPStatus
+}
+
+
+def wire(reply: Reply, trace: str) -> bytes:
+    """A reply as it goes over HTTP/1.1."""
+    return b"%btraceid: %b\r\nContent-Length: %d\r\n\r\n%b" % (
+        _HEADS[reply.status],
+        trace.encode(),
+        len(reply.body),
+        reply.body,
+    )

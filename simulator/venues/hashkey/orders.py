@@ -159,22 +159,25 @@ class Created(msgspec.Struct):
 
 def created(desk: Desk, order: Order, *, batch: bool = False) -> Created:
     """The order as its creation is answered: the state after matching."""
-    grids = desk.state.markets[order.symbol].instrument
+    asked = order.command
+    symbol, qty, amount = asked.symbol, asked.qty, asked.amount
+    grids = desk.state.markets[symbol].instrument
+    lots = grids.qty_grid
     return Created(
         desk.ids.account_id(order.account),
-        order.symbol,
-        order.symbol,
+        symbol,
+        symbol,
         order.client_order_id,
         str(order.id),
         millis(order.created),
         "0" if order.price is None else grids.price_grid.text(order.price),
-        "0" if order.qty is None else grids.qty_grid.text(order.qty),
-        grids.qty_grid.text(order.filled),
+        "0" if qty is None else lots.text(qty),
+        lots.text(order.filled),
         order.status,
-        order.tif,
-        order.type,
+        asked.tif,
+        asked.type,
         order.side,
-        "0" if order.amount is None else money_text(order.amount),
+        "0" if amount is None else money_text(amount),
         msgspec.UNSET if batch else "",
     )
 
