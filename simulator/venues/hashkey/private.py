@@ -58,21 +58,22 @@ class PrivateStreams:
             return
         ms = millis(now)
         told: dict[str, list[bytes]] = {}
+        listeners, renders = self._listeners, self._renders
         for event in events:
-            render = self._renders.get(type(event))
+            render = renders.get(type(event))
             if render is None:
                 continue
-            user = user_of(_account(event))
-            if user in self._listeners:
+            account = _account(event)
+            user = account if account in listeners else user_of(account)
+            if user in listeners:
                 told.setdefault(user, []).extend(render(ms, event))
         for user, reports in told.items():
             self._tell(self._listeners[user], reports)
 
     def _tell(self, listeners: dict[Outlet, None], reports: list[bytes]) -> None:
-        """WebSocket 4.2: arrays, of one event each."""
         if not self.switches.one_event_per_frame:
-            reports = [b",".join(reports)]
-        frames = [Frame(b"[%b]" % report) for report in reports]
+            reports = [b"[%b]" % b",".join([report[1:-1] for report in reports])]
+        frames = [Frame(report) for report in reports]
         for outlet in listeners:
             outlet.send_now(frames)
 

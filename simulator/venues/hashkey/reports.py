@@ -14,7 +14,7 @@ import msgspec
 
 from simulator.core.events import BalanceChanged, OrderAccepted, OrderCanceled, OrderFilled
 from simulator.core.market import Market
-from simulator.core.orders import Order, OrderType
+from simulator.core.orders import MARKET, Order, OrderStatus, OrderType, Side, TimeInForce
 from simulator.core.state import State
 from simulator.core.units import money_text
 from simulator.venues.hashkey.accounts import FUTURES_SUFFIX, AccountIds
@@ -22,7 +22,10 @@ from simulator.venues.hashkey.orders import CANCEL_REASONS, average_price, milli
 from simulator.venues.hashkey.sockets import StreamSwitches
 
 Render: TypeAlias = Callable[[str, Any], list[bytes]]
-"""From the time, as the wire says it, and an event to the venue's events."""
+"""From the time, as the wire says it, and an event to the venue's events, each an array of one (WebSocket 4.2)."""
+
+NEW: Final = OrderStatus.NEW
+encode: Final = msgspec.json.Encoder().encode
 
 
 class ExecutionReport(msgspec.Struct):
@@ -32,13 +35,13 @@ class ExecutionReport(msgspec.Struct):
     E: str
     s: str
     c: str
-    S: str
-    o: str
-    f: str
+    S: Side
+    o: OrderType | str
+    f: TimeInForce
     q: str
     p: str
     reqAmt: str  # noqa: N815 - the wire's name
-    X: str
+    X: OrderStatus
     d: str
     i: str
     l: str  # noqa: E741 - the wire's name
@@ -70,7 +73,7 @@ class TicketInfo(msgspec.Struct):
     c: str
     a: str
     m: bool
-    S: str
+    S: Side
 
 
 class Asset(msgspec.Struct):
@@ -115,20 +118,20 @@ class Reports:
         return self._state.markets[event.symbol], self._state.orders[event.order_id]
 
     def _accepted(self, ms: str, event: OrderAccepted) -> list[bytes]:
-        return [msgspec.json.encode(new_report(*self._of(event), ms))]
+        return [encode((new_report(*self._of(event), ms),))]
 
     def _filled(self, ms: str, event: OrderFilled) -> list[bytes]:
         """WebSocket 4.11: the ticket, then the report; their ids agree (4.7, ``d``)."""
         market, order = self._of(event)
         grids = market.instrument
         report = new_report(market, order, ms)
-        report.X = event.status.name
+        report.X = event.status
         report.d = str(event.trade_id if self._switches.execution_is_ticket else event.fill_id)
         report.l, report.L = grids.qty_grid.text(event.qty), grids.price_grid.text(event.price)
         report.n, report.N = money_text(event.fee), event.fee_asset
         report.m = event.maker
         _so_far(report, market, event.leaves, event.filled, event.notional)
-        return [msgspec.json.encode(self._ticket(report, event)), msgspec.json.encode(report)]
+        return [encode((self._ticket(report, event),)), encode((report,))]
 
     def _ticket(self, report: ExecutionReport, event: OrderFilled) -> TicketInfo:
         return TicketInfo(
@@ -150,34 +153,35 @@ class Reports:
         """Nothing happens to an order after its end, so what it had filled stands in the order."""
         market, order = self._of(event)
         report = new_report(market, order, ms)
-        report.X = event.status.name
+        report.X = event.status
         report.x = CANCEL_REASONS[event.reason]
         _so_far(report, market, event.leaves, order.filled, order.notional)
-        return [msgspec.json.encode(report)]
+        return [encode((report,))]
 
     def _balance(self, ms: str, event: BalanceChanged) -> list[bytes]:
         futures = event.account.endswith(FUTURES_SUFFIX)
         name = "outboundContractAccountInfo" if futures else "outboundAccountInfo"
         asset = Asset(event.asset, money_text(event.free), money_text(event.held))
-        return [msgspec.json.encode(AccountInfo(name, ms, T=True, W=True, D=True, B=(asset,)))]
+        return [encode((AccountInfo(name, ms, T=True, W=True, D=True, B=(asset,)),))]
 
 
 def new_report(market: Market, order: Order, ms: str) -> ExecutionReport:
     """An order as it came in."""
     grids = market.instrument
-    qty = "0" if order.qty is None else grids.qty_grid.text(order.qty)
+    asked = order.command
+    qty = "0" if asked.qty is None else grids.qty_grid.text(asked.qty)
     return ExecutionReport(
         "executionReport",
         ms,
-        order.symbol,
+        asked.symbol,
         order.client_order_id,
-        order.side.name,
-        _MARKET_TYPES[order.qty is not None] if order.type is OrderType.MARKET else order.type.name,
-        order.tif.name,
+        order.side,
+        _MARKET_TYPES[asked.qty is not None] if asked.type is MARKET else asked.type,
+        asked.tif,
         qty,
         "0" if order.price is None else grids.price_grid.text(order.price),
-        "0" if order.amount is None else money_text(order.amount),
-        "NEW",
+        "0" if asked.amount is None else money_text(asked.amount),
+        NEW,
         "",
         str(order.id),
         "0",
