@@ -110,6 +110,8 @@ INTERVALS: Final[dict[str, Interval]] = {
     "1M": Months(),
 }
 
+_MOST_WAITING: Final = 256
+
 
 class Candle(msgspec.Struct, gc=False):
     """What traded in one stretch of time: ticks, lots, and ticks x lots.
@@ -235,21 +237,34 @@ class Day(NamedTuple):
 
 
 class Tape:
-    """What one symbol traded at."""
+    """What one symbol traded at.
 
-    __slots__ = ("_day", "_day_of", "_recent", "_series")
+    Trades are put into candles when somebody asks, or a few hundred at once: most trades happen while an
+    order waits for its answer, and few are followed by a question.
+    """
+
+    __slots__ = ("_day", "_day_of", "_recent", "_series", "_waiting")
 
     def __init__(self) -> None:
         self._recent: deque[TradeHappened] = deque(maxlen=RECENT_TRADES)
         self._series = {length: Series(length, kept) for length, kept in _KEPT.items()}
+        self._waiting: list[TradeHappened] = []
         self._day: Candle | None = None
         self._day_of = (0, 0, 0)
 
     def add(self, trade: TradeHappened) -> None:
         """One more trade."""
         self._recent.append(trade)
+        self._waiting.append(trade)
+        if len(self._waiting) >= _MOST_WAITING:
+            self._fold()
+
+    def _fold(self) -> None:
+        """Put the trades that wait into their candles."""
+        waiting, self._waiting = self._waiting, []
         for series in self._series.values():
-            series.add(trade)
+            for trade in waiting:
+                series.add(trade)
 
     def recent(self, most: int) -> list[TradeHappened]:
         """The newest trades, in the order in which they came."""
@@ -263,6 +278,7 @@ class Tape:
         Too many: the first ``limit`` from ``start_ms`` on, so that a client can page through the past
         (ccxt does, with a start time and a limit only); without a start time, the newest.
         """
+        self._fold()
         span = INTERVALS[interval]
         series = self._series[span.base]
         until = now_ms if end_ms is None else min(now_ms, end_ms)
@@ -280,6 +296,7 @@ class Tape:
 
         ``open`` is the first price of the window.
         """
+        self._fold()
         series = self._series[MINUTE]
         minute = now_ms - now_ms % MINUTE
         end = bisect_right(series.starts, minute)
