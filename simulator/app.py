@@ -13,7 +13,7 @@ import secrets
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -81,7 +81,6 @@ class Running:
     parts: Parts
     ready: Ready
     playing: asyncio.Task[None]
-    flat_out: bool
 
 
 def bundled(name: str) -> Path:
@@ -261,22 +260,24 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         {PRIVATE_PREFIX: streams.private, CONTROL: control_handler(views(parts))},
         rest_handler(gate),
     )
-    try:
-        async with listening(handler, settings.server.host, settings.server.port) as port:
-            _calm_the_collector()
-            flat_out = settings.market.speed == "max"
-            playing = asyncio.create_task(runner.run(flat_out=flat_out))
-            said = ready(settings.server.host, port, list(desk.state.markets), parts.access, __version__)
-            try:
-                yield Running(parts, said, playing, flat_out)
-            finally:
-                playing.cancel()
-                with suppress(asyncio.CancelledError):
-                    await playing
-                await streams.close_all()
-    except OSError as error:
-        where = f"{settings.server.host}:{settings.server.port}"
-        raise CannotServe(f"cannot listen on {where}: {error.strerror}; another --port may help") from None
+    async with AsyncExitStack() as stack:
+        host = settings.server.host
+        try:
+            port = await stack.enter_async_context(listening(handler, host, settings.server.port))
+        except OSError as error:
+            where = f"{host}:{settings.server.port}"
+            raise CannotServe(f"cannot listen on {where}: {error.strerror}; another --port may help") from None
+        stack.push_async_callback(streams.close_all)
+        _calm_the_collector()
+        playing = asyncio.create_task(runner.run(flat_out=settings.market.speed == "max"))
+        stack.push_async_callback(_ended, playing)
+        yield Running(parts, ready(host, port, list(desk.state.markets), parts.access, __version__), playing)
+
+
+async def _ended(playing: asyncio.Task[None]) -> None:
+    """Nothing is played any more; a bug in it has been told by whoever waited for it."""
+    playing.cancel()
+    await asyncio.wait([playing])
 
 
 def _calm_the_collector() -> None:
