@@ -19,7 +19,7 @@ from simulator.core.instruments import Instrument
 from simulator.core.orders import OrderType, SelfTradePrevention, Side, TimeInForce
 from simulator.core.units import NANOS_PER_MILLI, ONE
 from tests.property.invariants import Watch
-from tests.property.reference import Names, Reference, same_events
+from tests.property.reference import Names, Reference, RefOrder, reaches, same_events
 
 THOROUGH = os.environ.get("HASHKEY_SIM_TEST_PROFILE") == "thorough"
 EXAMPLES, STEPS = (6000, 80) if THOROUGH else (250, 40)
@@ -260,6 +260,41 @@ class TwoExchanges(RuleBasedStateMachine):
     @rule(symbol=symbols, side=sides, price=prices, qty=st.integers(1, 15), ago=moments)
     def trade(self, symbol: str, side: Side, price: int, qty: int, ago: int) -> None:
         self.send(c.PrintTrade(symbol, self.ago(ago), price, qty, side))
+
+    # -- where we rest: chance alone would hardly ever meet a queue -----------------------------
+
+    def resting(self, which: int) -> RefOrder | None:
+        """One of our resting orders."""
+        orders = self.reference.markets[SYMBOL].resting
+        return orders[which % len(orders)] if orders else None
+
+    @rule(account=accounts, side=sides, qty=lots, which=st.integers(0, 5))
+    def join_the_queue(self, account: str, side: Side, qty: int, which: int) -> None:
+        """Post-only, at a price that the outside market shows."""
+        shown = sorted(self.reference.markets[SYMBOL].shown[side])
+        if shown:
+            price = shown[which % len(shown)]
+            self.send(c.PlaceOrder(account, SYMBOL, side, OrderType.LIMIT_MAKER, qty, price, ""))
+
+    @rule(which=st.integers(0, 20), qty=st.integers(1, 15), ago=st.sampled_from((0, 0, 0, 1, 3)))
+    def trade_where_we_rest(self, which: int, qty: int, ago: int) -> None:
+        """Later than our order, now and then earlier."""
+        order = self.resting(which)
+        if order is not None:
+            self.send(c.PrintTrade(SYMBOL, self.ago(ago), order.price, qty, order.side.opposite))
+
+    @rule(which=st.integers(0, 20), size=st.integers(0, 12), ago=st.sampled_from((0, 0, 1, 3)))
+    def level_where_we_rest(self, which: int, size: int, ago: int) -> None:
+        """It shrinks, grows, or is gone."""
+        order = self.resting(which)
+        if order is None:
+            return
+        other = self.reference.markets[SYMBOL].shown[order.side.opposite]
+        if size and any(reaches(order.side, order.price, price) for price in other):
+            return
+        level = ((order.price, size),)
+        bids, asks = (level, ()) if order.side is Side.BUY else ((), level)
+        self.send(c.ChangeDepth(SYMBOL, self.ago(ago), bids, asks))
 
     @rule(symbol=st.sampled_from((SYMBOL, OTHER, "?")), wrong=st.sampled_from((0, 1, 2, 3)))
     def bad_market_data(self, symbol: str, wrong: int) -> None:
