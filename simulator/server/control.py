@@ -1,8 +1,9 @@
-"""``/_sim/...``: the simulator's own doors, apart from the venue's paths. Read-only in this release."""
+"""``/_sim/...``: the simulator's own doors and its page, apart from the venue's paths. Read-only in this release."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib.resources import files
 from typing import Any, Final
 
 import msgspec
@@ -15,9 +16,12 @@ PREFIX: Final = "/_sim/"
 
 def control_handler(views: Mapping[str, Callable[[dict[str, str]], Any]]) -> Handler:
     """A handler for views by name. Each is given the query and gives what is sent as JSON, or LookupError."""
+    page = files(__package__).joinpath("page/index.html").read_bytes()
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         name = request.path.removeprefix(PREFIX)
+        if name == "page":
+            return web.Response(body=page, content_type="text/html", charset="utf-8")
         view = views.get(name)
         if view is None:
             return _reply(404, {"error": f"there is no {PREFIX}{name}", "there is": [PREFIX + one for one in views]})

@@ -95,6 +95,9 @@ def test_serve_prints_one_ready_line_and_stops_on_a_signal() -> None:
         for name in ("health", "state", "digest"):
             with urllib.request.urlopen(f"{ready.control}/{name}") as reply:
                 assert json.load(reply)
+        with urllib.request.urlopen(ready.page) as reply:
+            assert reply.headers["Content-Type"] == "text/html; charset=utf-8"
+            assert b"hashkey-simulator" in reply.read()
 
 
 def test_ctrl_c_is_a_clean_stop_too() -> None:
