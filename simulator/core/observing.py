@@ -32,13 +32,22 @@ def check_change(state: State, command: ChangeDepth) -> RejectReason | None:
     """Prices are positive, a size of 0 removes a level, and what is told does not cross itself."""
     if command.symbol not in state.markets:
         return RejectReason.UNKNOWN_SYMBOL
-    for levels in (command.bids, command.asks):
-        for price, size in levels:
-            if price <= 0:
-                return RejectReason.PRICE_NOT_POSITIVE
-            if size < 0:
-                return RejectReason.QTY_TOO_SMALL
-    return _crossed(command.bids, command.asks)
+    bid, ask = 0, None
+    for price, size in command.bids:
+        if price <= 0:
+            return RejectReason.PRICE_NOT_POSITIVE
+        if size < 0:
+            return RejectReason.QTY_TOO_SMALL
+        if size and price > bid:
+            bid = price
+    for price, size in command.asks:
+        if price <= 0:
+            return RejectReason.PRICE_NOT_POSITIVE
+        if size < 0:
+            return RejectReason.QTY_TOO_SMALL
+        if size and (ask is None or price < ask):
+            ask = price
+    return None if ask is None or bid < ask else RejectReason.CROSSED_BOOK
 
 
 def check_replace(state: State, command: ReplaceDepth) -> RejectReason | None:
@@ -49,12 +58,8 @@ def check_replace(state: State, command: ReplaceDepth) -> RejectReason | None:
         return RejectReason.PRICE_NOT_POSITIVE
     if any(size <= 0 for levels in (command.bids, command.asks) for _, size in levels):
         return RejectReason.QTY_TOO_SMALL
-    return _crossed(command.bids, command.asks)
-
-
-def _crossed(bids: Levels, asks: Levels) -> RejectReason | None:
-    bid = max([price for price, size in bids if size], default=0)
-    ask = min([price for price, size in asks if size], default=None)
+    bid = max([price for price, _ in command.bids], default=0)
+    ask = min([price for price, _ in command.asks], default=None)
     return None if ask is None or bid < ask else RejectReason.CROSSED_BOOK
 
 
@@ -98,17 +103,18 @@ def _apply_depth(
     bids: Sequence[tuple[Ticks, Lots]],
     asks: Sequence[tuple[Ticks, Lots]],
 ) -> list[Event]:
+    mirror, book = market.mirror, market.book
     _move_levels(market, BUY, ts, bids)
     _move_levels(market, SELL, ts, asks)
     _uncross(market, ts, bids)
-    market.mirror.ts = max(market.mirror.ts, ts)
+    mirror.ts = max(mirror.ts, ts)
     market.changed(now)
     events: list[Event] = [MirrorChanged(market.instrument.symbol, ts)]
-    touched: dict[Balance, None] = {}
-    if not market.mirror.stale:
-        for side in Side:
-            _fill_crossed(state, market, side, ts, events, touched)
-    report_balances(touched, events)
+    if (book.bids.best is not None or book.asks.best is not None) and not mirror.stale:
+        touched: dict[Balance, None] = {}
+        _fill_crossed(state, market, BUY, ts, events, touched)
+        _fill_crossed(state, market, SELL, ts, events, touched)
+        report_balances(touched, events)
     return events
 
 
@@ -117,8 +123,7 @@ def _move_levels(market: Market, side: Side, ts: Nanos, levels: Sequence[tuple[T
     mirror, own = market.mirror.side(side), market.book.side(side)
     explained = market.prints[side].explain(ts)
     if own.best is None:
-        for price, size in levels:
-            mirror.set(price, size)
+        mirror.show(levels)
         return
     view = mirror.worst_key
     moved: dict[int, LevelChange] = {}
@@ -142,12 +147,11 @@ def _move_levels(market: Market, side: Side, ts: Nanos, levels: Sequence[tuple[T
 def _uncross(market: Market, ts: Nanos, bids: Sequence[tuple[Ticks, Lots]]) -> None:
     """Levels that changed levels make impossible are gone, though the market has not said so yet."""
     mirror = market.mirror
-    news = {price for price, size in bids if size}
     while mirror.bids.best_key is not None and mirror.asks.best_key is not None:
         bid, ask = -mirror.bids.best_key, mirror.asks.best_key
         if bid < ask:
             return
-        if bid in news:
+        if any(price == bid and size for price, size in bids):
             _move_levels(market, SELL, ts, [(ask, 0)])
         else:
             _move_levels(market, BUY, ts, [(bid, 0)])

@@ -45,9 +45,13 @@ def scaled(text: str, decimals: int) -> int:
     >>> scaled("1.50", 2)
     150
     """
+    whole, _, fraction = text.partition(".")
+    digits, missing = whole + fraction, decimals - len(fraction)
+    if missing >= 0 and digits.isdigit() and digits.isascii() and len(text) <= _LONGEST_NUMBER:
+        # Nearly every number looks like this, and without the pattern it takes half the time.
+        return int(digits + "0" * missing)
     if len(text) > _LONGEST_NUMBER or not _PLAIN.fullmatch(text):
         raise NotANumber(text)
-    whole, _, fraction = text.partition(".")
     fraction = fraction.rstrip("0")
     if len(fraction) > decimals:
         raise OffGrid(text)
@@ -62,10 +66,10 @@ def plain(value: int, decimals: int) -> str:
     ('-1.5', '0')
     """
     sign = "-" if value < 0 else ""
-    whole, fraction = divmod(abs(value), 10**decimals)
-    if not fraction:
-        return f"{sign}{whole}"
-    return f"{sign}{whole}.{str(fraction).zfill(decimals).rstrip('0')}"
+    digits = str(abs(value)).zfill(decimals + 1)
+    point = len(digits) - decimals
+    fraction = digits[point:].rstrip("0")
+    return f"{sign}{digits[:point]}.{fraction}" if fraction else f"{sign}{digits[:point]}"
 
 
 def money(text: str) -> Money:
@@ -119,9 +123,11 @@ class Grid:
         """
         steps = self._read.get(text)
         if steps is None:
-            steps, rest = divmod(scaled(text, self.decimals), self.step)
-            if rest:
-                raise OffGrid(text)
+            steps = scaled(text, self.decimals)
+            if self.step != 1:
+                steps, rest = divmod(steps, self.step)
+                if rest:
+                    raise OffGrid(text)
             if len(self._read) >= _MEMO_LIMIT:
                 self._read.clear()
             self._read[text] = steps

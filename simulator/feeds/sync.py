@@ -71,11 +71,15 @@ class Sync:
         return levels
 
     def _changed(self, before: dict[str, str], now: dict[str, str]) -> tuple[tuple[Ticks, Lots], ...]:
-        read = self._prices.parse
-        gone = [(read(price), 0) for price in before if price not in now]
-        # ``items() - items()`` would be quicker and come in another order in every process.
-        changed = self._levels([pair for pair in now.items() if before.get(pair[0]) != pair[1]])
-        return tuple(gone + changed)
+        shown = before.get
+        # ``items() - items()`` would come in another order in every process.
+        changed = [pair for pair in now.items() if shown(pair[0]) != pair[1]]
+        levels = self._levels(changed)
+        appeared = sum([price not in before for price, _ in changed])
+        if len(before) + appeared > len(now):
+            read = self._prices.parse
+            levels[:0] = [(read(price), 0) for price in before if price not in now]
+        return tuple(levels)
 
     def _trade(self, message: TradeMessage, ts: Nanos) -> PrintTrade:
         side = Side.SELL if message.buyer_made else Side.BUY

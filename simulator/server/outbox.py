@@ -11,11 +11,13 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Sequence
+from struct import Struct
 from typing import Final
 
 from simulator.venues.hashkey.sockets import Frame
 
 _TEXT, _BINARY = 0x81, 0x82
+_short, _middle, _long = Struct(">BB").pack, Struct(">BBH").pack, Struct(">BBQ").pack
 
 IN_FLIGHT_MOST: Final = 256 * 1024
 """Bytes given to the operating system, and again as many to the transport, before frames have to wait."""
@@ -28,11 +30,11 @@ def wire(frame: Frame) -> bytes:
     if frame.wire is None:
         kind, size = _BINARY if frame.binary else _TEXT, len(frame.payload)
         if size < 126:
-            head = bytes((kind, size))
+            head = _short(kind, size)
         elif size < 1 << 16:
-            head = bytes((kind, 126)) + size.to_bytes(2)
+            head = _middle(kind, 126, size)
         else:
-            head = bytes((kind, 127)) + size.to_bytes(8)
+            head = _long(kind, 127, size)
         frame.wire = head + frame.payload
     return frame.wire
 
@@ -47,29 +49,30 @@ class Turn:
     """The outboxes that have something to write in this turn of the event loop."""
 
     def __init__(self) -> None:
-        self._due: dict[Outbox, None] = {}
+        self._due: list[Outbox] = []
 
     def add(self, outbox: Outbox) -> None:
-        """Write it at the end of the turn."""
+        """Write it at the end of the turn; once a turn is enough."""
         if not self._due:
             asyncio.get_running_loop().call_soon(self._flush)
-        self._due[outbox] = None
+        self._due.append(outbox)
 
     def _flush(self) -> None:
-        due, self._due = self._due, {}
+        due, self._due = self._due, []
         for outbox in due:
-            outbox.flush()
+            outbox.end_turn()
 
 
 class Outbox:
     """One connection's frames: an Outlet (see venues/hashkey/sockets)."""
 
-    __slots__ = ("_frames", "_full_since", "_transport", "_turn", "cut")
+    __slots__ = ("_due", "_frames", "_full_since", "_transport", "_turn", "cut")
 
     def __init__(self, transport: asyncio.Transport, turn: Turn) -> None:
         self._transport = transport
         self._turn = turn
         self._frames: list[Frame] = []
+        self._due = False
         self._full_since: float | None = None
         self.cut: str | None = None
         tcp = transport.get_extra_info("socket")
@@ -80,11 +83,18 @@ class Outbox:
     def send(self, frame: Frame) -> None:
         """Written at the end of the turn."""
         self._frames.append(frame)
-        self._turn.add(self)
+        if not self._due:
+            self._due = True
+            self._turn.add(self)
 
     def send_now(self, frames: Sequence[Frame]) -> None:
         """Written at once, with what was sent before."""
         self._frames += frames
+        self.flush()
+
+    def end_turn(self) -> None:
+        """The turn is over."""
+        self._due = False
         self.flush()
 
     def flush(self) -> None:

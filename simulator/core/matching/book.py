@@ -100,7 +100,7 @@ class BookSide:
         return self.levels.get(self.sign * price)
 
     def __iter__(self) -> Iterator[Level]:
-        return iter(self.levels.values())
+        return map(self.levels.__getitem__, self.levels)
 
     def check(self) -> None:
         """Assert every invariant; for tests."""

@@ -11,18 +11,33 @@ directions; what would change our mind is a recording with our own real orders i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import Any, Final, TypeAlias
 
 from sortedcontainers import SortedDict
 
 from simulator.core.orders import BUY, Side
 from simulator.core.units import Lots, Ticks
 
+Shown: TypeAlias = Sequence[tuple[Ticks, Lots]]
+"""Prices and the sizes that the market shows there."""
+
+TOUCHES_KEPT: Final = 200
+"""More than there are between two pushes of a market that is told ten times a second."""
+
+_overwrite: Callable[[Any, int, Lots], None] = dict.__setitem__
+"""For keys that are there: SortedDict would ask whether a key is new, in four times the time."""
+
 
 class MirrorSide:
-    """One side of the outside book. Keys as in BookSide: the smallest is the best."""
+    """One side of the outside book. Keys as in BookSide: the smallest is the best.
 
-    __slots__ = ("best_key", "sign", "size_at", "taken_at", "worst_key")
+    ``touches`` counts changes, so that a reader need not compare whole books: see ``touched_since``.
+    """
+
+    __slots__ = ("_touched", "best_key", "sign", "size_at", "taken_at", "touches", "worst_key")
 
     def __init__(self, side: Side) -> None:
         self.sign = -side.sign
@@ -30,6 +45,19 @@ class MirrorSide:
         self.taken_at: dict[int, Lots] = {}
         self.best_key: int | None = None
         self.worst_key: int | None = None
+        self.touches = 0
+        self._touched: deque[Shown] = deque(maxlen=TOUCHES_KEPT)
+
+    def touched_since(self, touches: int) -> set[int] | None:
+        """The keys at which something changed since there were so many touches; None: too many to know."""
+        new = self.touches - touches
+        if new > TOUCHES_KEPT:
+            return None
+        return {self.sign * price for levels in islice(reversed(self._touched), new) for price, _ in levels}
+
+    def _touch(self, levels: Shown) -> None:
+        self.touches += 1
+        self._touched.append(levels)
 
     def available(self, key: int) -> Lots:
         """What is shown at a key and not taken."""
@@ -40,32 +68,50 @@ class MirrorSide:
         """Our client traded ``qty`` of it."""
         self.taken_at[key] = self.taken_at.get(key, 0) + qty
         assert self.taken_at[key] <= self.size_at[key]
+        self._touch([(key * self.sign, 0)])
         self._find_best()
+
+    def show(self, levels: Shown) -> None:
+        """``set`` for many levels. Most are there already and stay: only their sizes change."""
+        sign, sizes, taken = self.sign, self.size_at, self.taken_at
+        for price, size in levels:
+            key = sign * price
+            if size and key in sizes and key not in taken:
+                _overwrite(sizes, key, size)
+            else:
+                self._set(key, size)
+        self._touch(levels)
 
     def set(self, price: Ticks, size: Lots) -> tuple[Lots, Lots]:
         """The market shows ``size`` at a price; returns what was available before and is now."""
         key = self.sign * price
         before = self.available(key)
+        self._set(key, size)
+        self._touch([(price, size)])
+        return before, self.available(key)
+
+    def _set(self, key: int, size: Lots) -> None:
+        sizes, taken = self.size_at, self.taken_at
         if not size:
-            if key in self.size_at:
-                del self.size_at[key]
-                self.taken_at.pop(key, None)
+            if key in sizes:
+                del sizes[key]
+                taken.pop(key, None)
                 self._find_edges(key)
-            return before, 0
-        fresh = key not in self.size_at
-        self.size_at[key] = size
-        taken = self.taken_at.get(key)
-        if taken is not None:
-            self.taken_at[key] = min(taken, size)
-        if fresh and (self.worst_key is None or key > self.worst_key):
-            self.worst_key = key
-        after = self.available(key)
+            return
+        if key in sizes:
+            _overwrite(sizes, key, size)
+        else:
+            sizes[key] = size
+            if self.worst_key is None or key > self.worst_key:
+                self.worst_key = key
+        if key in taken:
+            taken[key] = min(taken[key], size)
         best = self.best_key
-        if after and (best is None or key < best):
-            self.best_key = key
-        elif key == best and not after:
-            self._find_best()
-        return before, after
+        if best is None or key <= best:
+            if self.available(key):
+                self.best_key = key
+            elif key == best:
+                self._find_best()
 
     def levels(self) -> Iterator[tuple[int, Lots]]:
         """Keys and what is available there, best first."""
@@ -81,12 +127,6 @@ class MirrorSide:
     def sees(self, price: Ticks) -> bool:
         """Whether a price lies within the part of the book that the market shows."""
         return self.worst_key is None or self.sign * price <= self.worst_key
-
-    def clear(self) -> None:
-        """The market shows nothing, and nothing is remembered."""
-        self.size_at.clear()
-        self.taken_at.clear()
-        self.best_key = self.worst_key = None
 
     def _find_edges(self, gone: int) -> None:
         if gone == self.worst_key:

@@ -1,14 +1,15 @@
-"""A market's composite book as JSON rows, made once per change however many ask.
+"""A market's composite book as JSON rows, brought up to date by what changed.
 
 Four hundred rows are most of what a depth message costs, and from one book to the next only a few
-differ, so the text of each row is remembered: three times as fast as making them anew.
+differ. So the text of every level is kept in its place and only those of touched levels are made anew:
+a fifth of the time of putting the whole book together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left
 from itertools import islice
-from typing import Final, cast
+from typing import Final
 
 from simulator.core.market import Market
 from simulator.core.orders import Side
@@ -16,7 +17,6 @@ from simulator.core.units import Lots, Ticks
 
 DEPTH_LEVELS: Final = 200
 """WebSocket 1.4: up to 200 levels a side."""
-_MEMO_LIMIT: Final = 5000
 
 
 def keyed(market: Market, side: Side, most: int) -> list[tuple[int, Lots]]:
@@ -42,32 +42,57 @@ def top(market: Market, side: Side, most: int) -> list[tuple[Ticks, Lots]]:
 
 
 class Rows:
-    """A side's levels as texts such as ``["2318.5","0.0864"]``."""
+    """One side's levels as texts such as ``["2318.5","0.0864"]``, best first.
 
-    __slots__ = ("_price", "_sign", "_size", "_texts")
+    Mirrored levels are known by the mirror's touches. Own orders are few and change in many ways, so the
+    best of their levels are compared with the last ones.
+    """
+
+    __slots__ = ("_keys", "_mirror", "_orders", "_own", "_price", "_size", "_texts", "_touches")
 
     def __init__(self, market: Market, side: Side) -> None:
-        self._sign = market.mirror.side(side).sign
+        self._mirror = market.mirror.side(side)
+        self._orders = market.book.side(side)
         self._price = market.instrument.price_grid.text
         self._size = market.instrument.qty_grid.text
-        self._texts: dict[tuple[int, Lots], str] = {}
+        self._keys: list[int] = []
+        self._texts: list[str] = []
+        self._own: dict[int, Lots] = {}
+        self._touches = 0
 
-    def of(self, levels: Sequence[tuple[int, Lots]]) -> str:
-        """The rows of some keyed levels, with commas between them."""
-        found = list(map(self._texts.get, levels))
-        if not all(found):
-            self._make_up(found, levels)
-        return ",".join(cast("list[str]", found))
+    def text(self) -> str:
+        """The best ``DEPTH_LEVELS`` as they are now, with commas between them."""
+        keys, texts, price, size = self._keys, self._texts, self._price, self._size
+        touched, own, mirror = self._touched(), self._own, self._mirror
+        sign, sizes, taken = mirror.sign, mirror.size_at, mirror.taken_at
+        for key in touched:
+            place = bisect_left(keys, key)
+            shown = place < len(keys) and keys[place] == key
+            lots = own.get(key, 0) + (mirror.available(key) if key in taken else sizes.get(key, 0))
+            if lots:
+                row = f'["{price(key * sign)}","{size(lots)}"]'
+                if shown:
+                    texts[place] = row
+                else:
+                    keys.insert(place, key)
+                    texts.insert(place, row)
+            elif shown:
+                del keys[place], texts[place]
+        return ",".join(texts[:DEPTH_LEVELS])
 
-    def _make_up(self, found: list[str | None], levels: Sequence[tuple[int, Lots]]) -> None:
-        """Put the texts that are missing into their places."""
-        texts = self._texts
-        if len(texts) > _MEMO_LIMIT:
-            texts.clear()
-        for place, text in enumerate(found):
-            if text is None:
-                key, size = level = levels[place]
-                found[place] = texts[level] = f'["{self._price(key * self._sign)}","{self._size(size)}"]'
+    def _touched(self) -> set[int]:
+        """The keys of all levels that may be others than the last time."""
+        mirror = self._mirror
+        touched = mirror.touched_since(self._touches)
+        self._touches = mirror.touches
+        if touched is None:
+            touched = {*self._keys, *mirror.size_at}
+        levels = self._orders.levels
+        own = {key: levels[key].qty for key in islice(levels, DEPTH_LEVELS)}
+        if own != self._own:
+            touched.update([key for key, _ in own.items() ^ self._own.items()])
+            self._own = own
+        return touched
 
 
 class BookTexts:
@@ -86,5 +111,4 @@ class BookTexts:
         market = self._market
         if market.version != self._version:
             self._version = market.version
-            self.bids = self._bid_rows.of(keyed(market, Side.BUY, DEPTH_LEVELS))
-            self.asks = self._ask_rows.of(keyed(market, Side.SELL, DEPTH_LEVELS))
+            self.bids, self.asks = self._bid_rows.text(), self._ask_rows.text()

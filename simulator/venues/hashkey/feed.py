@@ -7,7 +7,6 @@ recording come through the same door, told apart by their connection.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Annotated, Literal, TypeAlias, TypeVar
 
 import msgspec
@@ -164,10 +163,9 @@ def _rest(connection: str, data: bytes) -> list[Message]:
 
 
 def _socket(data: bytes) -> list[Message]:
-    if data.find(_DEPTH, 0, _HEAD) >= 0:
-        # Most of the bytes of a feed are books: read in one pass they take 0.75 of the time.
-        with suppress(msgspec.DecodeError):
-            return _books(_depth_frame.decode(data))
+    books = _books_at_once(data) if data.find(_DEPTH, 0, _HEAD) >= 0 else None
+    if books is not None:
+        return books
     frame = _frame.decode(data)
     if not frame.topic or not bytes(frame.data):
         return []
@@ -182,6 +180,15 @@ def _socket(data: bytes) -> list[Message]:
     if frame.topic == "markPrice":
         return _marks(frame.data)
     return []
+
+
+def _books_at_once(data: bytes) -> list[Message] | None:
+    """Most bytes of a feed are books; read in one pass they take 0.75 of the time. None: it is something else."""
+    try:
+        frame = _depth_frame.decode(data)
+    except msgspec.DecodeError:
+        return None
+    return _books(frame)
 
 
 def _books(frame: _DepthFrame) -> list[Message]:

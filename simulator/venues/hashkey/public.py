@@ -9,6 +9,7 @@ from simulator.core.market import Market
 from simulator.core.orders import Side
 from simulator.core.units import NANOS_PER_MILLI, plain
 from simulator.venues.hashkey import params as read
+from simulator.venues.hashkey.books import top
 from simulator.venues.hashkey.desk import Call, Desk, encode
 from simulator.venues.hashkey.errors import Refusal, VenueError
 
@@ -71,15 +72,10 @@ def quote_limit(call: Call, default: int, most: int) -> int:
 def sides(market: Market, limit: int) -> tuple[list[list[str]], list[list[str]]]:
     """The composite book as texts, bids and asks, best first."""
     price, size = market.instrument.price_grid.text, market.instrument.qty_grid.text
-    both = []
-    for side in (Side.BUY, Side.SELL):
-        rows: list[list[str]] = []
-        for ticks, lots in market.levels(side):
-            if len(rows) == limit:
-                break
-            rows.append([price(ticks), size(lots)])
-        both.append(rows)
-    return both[0], both[1]
+    bids, asks = (
+        [[price(ticks), size(lots)] for ticks, lots in top(market, side, limit)] for side in (Side.BUY, Side.SELL)
+    )
+    return bids, asks
 
 
 def depth(desk: Desk, call: Call) -> bytes:

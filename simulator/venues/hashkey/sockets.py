@@ -22,20 +22,17 @@ import msgspec
 from simulator.core.units import NANOS_PER_MILLI, Nanos
 
 
-class Frame:
+class Frame(msgspec.Struct, eq=False, gc=False):
     """One message to clients, made once and shared by all who get it.
 
     A later frame of the same ``subject`` makes an unsent one worthless; None: every frame counts.
     ``wire`` belongs to the shell: the message as it goes into a socket.
     """
 
-    __slots__ = ("binary", "payload", "subject", "wire")
-
-    def __init__(self, payload: bytes, subject: object = None, *, binary: bool = False) -> None:
-        self.payload = payload
-        self.subject = subject
-        self.binary = binary
-        self.wire: bytes | None = None
+    payload: bytes
+    subject: object = None
+    binary: bool = False
+    wire: bytes | None = None
 
 
 class Outlet(Protocol):

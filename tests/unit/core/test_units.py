@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import doctest
-from decimal import Decimal
+import re
+from decimal import Decimal, localcontext
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.core import units
@@ -65,6 +66,42 @@ def test_plain_text_has_no_trailing_zeros_and_no_exponent(value: int, decimals: 
     assert "e" not in text.lower() and not text.endswith(".")
     assert "." not in text or not text.endswith("0")
     assert text != "-0"
+
+
+def slowly_scaled(text: str, decimals: int) -> int | type[Exception]:
+    """The same by the book: a pattern, and Decimal."""
+    if len(text) > 64 or not re.fullmatch(r"[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)", text):
+        return NotANumber
+    with localcontext(prec=200):
+        number = Decimal(text).scaleb(decimals)
+        return int(number) if number == int(number) else OffGrid
+
+
+def read_or_refused(text: str, decimals: int) -> int | type[Exception]:
+    try:
+        return scaled(text, decimals)
+    except (NotANumber, OffGrid) as error:
+        return type(error)
+
+
+number_texts = (
+    st.text("0123456789.", max_size=12) | st.text("019.+-eE_ \n\u0661\u00b2", max_size=8) | st.text(max_size=5)
+)
+
+
+@settings(max_examples=1000)
+@given(number_texts | st.from_regex(r"[0-9]{1,40}[.][0-9]{1,40}", fullmatch=True), st.integers(0, 40))
+def test_a_text_is_read_or_refused_as_a_pattern_and_decimal_arithmetic_say(text: str, decimals: int) -> None:
+    assert read_or_refused(text, decimals) == slowly_scaled(text, decimals)
+
+
+@given(st.integers(-(10**40), 10**40), st.integers(0, 30))
+def test_plain_text_is_what_decimal_arithmetic_writes(value: int, decimals: int) -> None:
+    with localcontext(prec=100):
+        written = f"{Decimal(value).scaleb(-decimals):f}"
+    whole, point, fraction = written.partition(".")
+    fraction = fraction.rstrip("0")
+    assert plain(value, decimals) == (f"{whole}{point}{fraction}" if fraction else whole)
 
 
 def test_money_and_rates_have_all_their_decimals() -> None:

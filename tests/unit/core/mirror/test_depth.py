@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.core.mirror.depth import MirrorBook, MirrorSide
+from simulator.core.mirror.depth import TOUCHES_KEPT, MirrorBook, MirrorSide
 from simulator.core.orders import Side
 
 
@@ -107,13 +107,38 @@ def test_bids_are_best_at_the_highest_price() -> None:
     side.check()
 
 
-def test_clear_forgets_what_was_taken() -> None:
-    side = asks(p100=5)
-    side.take(100, 5)
-    side.clear()
-    side.check()
-    side.set(100, 5)
-    assert side.available(100) == 5
+def test_many_levels_at_once_are_as_one_by_one() -> None:
+    at_once, one_by_one = asks(p100=5, p101=3, p102=1), asks(p100=5, p101=3, p102=1)
+    levels = [(100, 0), (101, 7), (103, 4), (99, 2), (102, 1), (101, 2)]
+    for side in (at_once, one_by_one):
+        side.take(100, 5)
+        side.take(101, 3)
+    at_once.show(levels)
+    for price, size in levels:
+        one_by_one.set(price, size)
+    assert list(at_once.levels()) == list(one_by_one.levels()) == [(99, 2), (102, 1), (103, 4)]
+    assert at_once.taken_at == one_by_one.taken_at == {101: 2}
+    for side in (at_once, one_by_one):
+        assert (side.best_key, side.worst_key) == (99, 103)
+        side.check()
+
+
+@pytest.mark.parametrize("side", Side)
+def test_the_touched_keys_are_known_for_a_while(side: Side) -> None:
+    mirror = MirrorSide(side)
+    mirror.show([(100, 5), (101, 3)])
+    begin = mirror.touches
+    assert mirror.touched_since(begin) == set()
+    mirror.set(100, 6)
+    mirror.take(mirror.sign * 101, 1)
+    mirror.show([(102, 1), (103, 0)])
+    assert mirror.touched_since(begin) == {mirror.sign * price for price in (100, 101, 102, 103)}
+    assert mirror.touched_since(begin + 2) == {mirror.sign * price for price in (102, 103)}
+    for _ in range(TOUCHES_KEPT - 3):
+        mirror.set(100, 6)
+    assert mirror.touched_since(begin) is not None
+    mirror.set(100, 6)
+    assert mirror.touched_since(begin) is None
 
 
 def test_a_book_has_both_sides() -> None:

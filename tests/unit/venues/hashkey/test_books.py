@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from simulator.core.mirror.depth import TOUCHES_KEPT
 from simulator.core.orders import Side
-from simulator.venues.hashkey.books import BookTexts, Rows, top
+from simulator.venues.hashkey.books import DEPTH_LEVELS, BookTexts, Rows, top
 from tests.builders import BUY, SELL, Play, book
 from tests.wire import Site
 
@@ -44,14 +45,52 @@ def test_an_empty_side_has_no_levels() -> None:
     assert top(book().market, BUY, 5) == []
 
 
-@pytest.mark.parametrize("side", Side)
-def test_rows_are_remembered_but_not_for_ever(side: Side) -> None:
-    market = Site().exchange.state.markets["BTCUSDT"]
-    rows, sign = Rows(market, side), market.mirror.side(side).sign
-    for price in range(1, 6000):
-        shown = json.loads(f"[{rows.of([(price * sign, price), (7 * sign, 7)])}]")
-        assert shown == [[f"{price / 100:.2f}".rstrip("0").rstrip("."), rows._size(price)], ["0.07", rows._size(7)]]
-    assert len(rows._texts) <= 5002
+def follow(play: Play, rows: dict[Side, Rows], most: int = DEPTH_LEVELS) -> None:
+    """The rows are those that the market's own levels give."""
+    price, size = play.market.instrument.price_grid.text, play.market.instrument.qty_grid.text
+    for side in Side:
+        levels = islice(play.market.levels(side), most)
+        assert json.loads(f"[{rows[side].text()}]") == [[price(ticks), size(lots)] for ticks, lots in levels]
+
+
+changes = st.tuples(st.just("change"), st.sampled_from([BUY, SELL]), st.integers(90, 110), st.integers(0, 5))
+orders = st.tuples(st.just("order"), st.sampled_from([BUY, SELL]), st.integers(85, 115), st.integers(1, 5))
+cancels = st.tuples(st.just("cancel"), st.just(BUY), st.integers(0, 30), st.just(0))
+looks = st.tuples(st.just("look"), st.just(BUY), st.just(0), st.just(0))
+
+
+@given(st.lists(changes | orders | cancels | looks, max_size=40), st.integers(1, 8), st.integers(1, 6))
+def test_rows_follow_the_composite_book(steps: list[tuple[str, Side, int, int]], most: int, kept: int) -> None:
+    """Two readers who look at different times, with little memory of touches and few levels shown."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("simulator.venues.hashkey.books.DEPTH_LEVELS", most)
+        patch.setattr("simulator.core.mirror.depth.TOUCHES_KEPT", kept)
+        play = book("99x2 98x3 97x1 95x9", "101x2 102x3 103x1 105x9")
+        often, seldom = ({side: Rows(play.market, side) for side in Side} for _ in range(2))
+        for kind, side, number, lots in steps:
+            if kind == "change":
+                level = f"{number}x{lots}"
+                play.change(*(level, "") if side is BUY else ("", level))
+            elif kind == "order":
+                play.order(side, lots, number)
+            elif kind == "cancel":
+                resting = [order for order in play.exchange.state.orders.values() if order.is_open]
+                if resting:
+                    play.cancel(resting[number % len(resting)])
+            else:
+                follow(play, seldom, most)
+            follow(play, often, most)
+        follow(play, seldom, most)
+
+
+def test_rows_that_missed_more_touches_than_are_known_are_made_anew() -> None:
+    play = book("99x2", "101x2")
+    rows = {side: Rows(play.market, side) for side in Side}
+    follow(play, rows)
+    for size in range(1, TOUCHES_KEPT):
+        play.change("99x0 98x1", f"101x{size} 102x0")
+    play.change("97x1", "102x1")
+    follow(play, rows)
 
 
 def test_the_texts_follow_the_version() -> None:

@@ -11,6 +11,7 @@ from simulator.venues.hashkey.feed import (
     FUNDING_PATH,
     V1,
     V2,
+    BadFrame,
     DepthMessage,
     FundingMessage,
     IndexMessage,
@@ -94,3 +95,28 @@ def test_a_book_is_written_as_the_venue_writes_it() -> None:
         PERP, ts_ms=1790134581603, version="14088520_1", bids=[("86645.7", "155")], asks=[("86645.8", "12")]
     )
     assert written == SEEN_V2_DEPTH
+
+
+@pytest.mark.parametrize(
+    ("connection", "data", "books"),
+    [
+        (V1, SEEN_V1_DEPTH, [DepthMessage(PERP, 1790134581222, [("86637.3", "6")], [("86640.4", "12")])]),
+        (V2, SEEN_V2_DEPTH, [DepthMessage(PERP, 1790134581603, [("86645.7", "155")], [("86645.8", "12")])]),
+        (V2, b'{"topic":"depth","event":"sub","params":{"symbol":"X"},"code":"0","msg":"Success"}', []),
+        (
+            V2,
+            b'{ "topic" : "depth", "symbol": "X", "data": {"t": 1, "b": [], "a": []}}',
+            [DepthMessage("X", 1, [], [])],
+        ),
+        (V1, b'{"symbol":"X","note":{"topic":"depth"},"topic":"other","data":[]}', []),
+        (V2, b'{"data":{"t":1,"b":[],"a":[]},"params":{"symbol":"X"},"topic":"depth"}', [DepthMessage("X", 1, [], [])]),
+    ],
+)
+def test_books_are_read_however_they_are_written(connection: str, data: bytes, books: list[DepthMessage]) -> None:
+    assert parse(connection, data) == books
+
+
+@pytest.mark.parametrize("levels", [b"[[1,2]]", b'[["1"]]', b'[["1","2","3"]]', b"{}", b"[", b'[["1","2"]'])
+def test_a_book_whose_levels_are_no_pairs_of_texts_is_a_bad_frame(levels: bytes) -> None:
+    with pytest.raises(BadFrame):
+        parse(V2, b'{"topic":"depth","params":{"symbol":"X"},"data":{"t":1,"b":%b,"a":[]}}' % levels)

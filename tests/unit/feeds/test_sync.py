@@ -1,0 +1,95 @@
+"""From the venue's whole books to what changed, and from its numbers to ticks and lots."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simulator.core.commands import ChangeDepth, PrintTrade, ReplaceDepth
+from simulator.core.instruments import Instrument
+from simulator.core.orders import Side
+from simulator.feeds.sync import Sync
+from simulator.venues.hashkey.feed import BadFrame, DepthMessage, MarkMessage, Pair, TradeMessage
+
+GRIDS = Instrument("XY", "X", "Y", tick="0.1", lot="0.01", min_qty="0.01", max_qty="100")
+
+
+def told(sync: Sync, bids: list[Pair], asks: list[Pair]) -> ReplaceDepth | ChangeDepth:
+    (command,) = sync.commands(DepthMessage("XY", 7, bids, asks), lambda ms: ms * 1000)
+    assert isinstance(command, ReplaceDepth | ChangeDepth)
+    assert (command.symbol, command.ts) == ("XY", 7000)
+    return command
+
+
+def test_the_first_book_is_told_whole_and_later_ones_by_what_changed() -> None:
+    sync = Sync(GRIDS)
+    first = told(sync, [("9.9", "1"), ("9.8", "2")], [("10", "3")])
+    assert isinstance(first, ReplaceDepth)
+    assert (first.bids, first.asks) == (((99, 100), (98, 200)), ((100, 300),))
+    second = told(sync, [("9.9", "1"), ("9.7", "2")], [("10", "0.5")])
+    assert isinstance(second, ChangeDepth)
+    assert (second.bids, second.asks) == (((98, 0), (97, 200)), ((100, 50),))
+    sync.restart()
+    assert isinstance(told(sync, [("9.9", "1")], []), ReplaceDepth)
+
+
+books = st.dictionaries(st.integers(90, 99), st.sampled_from(["0.01", "1", "1.00", "2.5"]), max_size=8)
+price_texts = st.sampled_from(["{}.{}", "{}.{}0"])
+
+
+@st.composite
+def sides(draw: st.DrawFn) -> list[Pair]:
+    """Best first; now and then a price is written otherwise than before, or told twice."""
+    pairs = [
+        (draw(price_texts).format(*divmod(price, 10)), size)
+        for price, size in sorted(draw(books).items(), reverse=True)
+    ]
+    return pairs + pairs[: draw(st.sampled_from([0, 0, 0, 1]))]
+
+
+@given(st.lists(sides(), min_size=2, max_size=6))
+def test_what_changed_is_what_a_slow_comparison_of_the_texts_finds(told_books: list[list[Pair]]) -> None:
+    """Removed levels in the order of the book before, then the others in the order of this one."""
+    sync = Sync(GRIDS)
+    told(sync, told_books[0], [])
+    for before, now in pairwise(told_books):
+        old, new = dict(before), dict(now)
+        expected = [(price, "0") for price in old if price not in new]
+        expected += [(price, size) for price, size in new.items() if (price, size) not in old.items()]
+        command = told(sync, now, [])
+        assert command.bids == tuple(
+            (GRIDS.price_grid.parse(price), GRIDS.qty_grid.parse(size)) for price, size in expected
+        )
+        assert command.asks == ()
+
+
+@pytest.mark.parametrize(
+    ("bids", "asks"),
+    [
+        ([("10", "1")], [("10", "1")]),
+        ([("9.95", "1")], []),
+        ([("9.9", "0.001")], []),
+        ([("9.9", "0")], []),
+        ([("0", "1")], []),
+        ([("9.9", "-1")], []),
+        ([("9.9", "1e1")], []),
+    ],
+)
+def test_a_book_that_cannot_be_is_refused_and_leaves_no_trace(bids: list[Pair], asks: list[Pair]) -> None:
+    fresh, sync = Sync(GRIDS), Sync(GRIDS)
+    told(sync, [("9.8", "2")], [])
+    for one in (fresh, sync):
+        with pytest.raises(BadFrame, match="XY"):
+            told(one, bids, asks)
+    assert told(sync, [("9.8", "2")], []).bids == ()
+
+
+def test_trades_are_told_but_not_those_that_were_before_us() -> None:
+    sync = Sync(GRIDS)
+    trade = TradeMessage("XY", 7, "9.9", "0.5", buyer_made=True, history=False)
+    assert sync.commands(trade, lambda ms: ms) == [PrintTrade("XY", 7, 99, 50, Side.SELL)]
+    assert sync.commands(TradeMessage("XY", 7, "9.9", "0.5", buyer_made=False, history=True), lambda ms: ms) == []
+    assert sync.commands(MarkMessage("XY", 7, "9.9"), lambda ms: ms) == []
