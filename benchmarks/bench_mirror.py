@@ -210,10 +210,6 @@ class _Kept:
         """Keep it."""
         self.frames.append(frame)
 
-    def send_now(self, frames: Sequence[Frame]) -> None:
-        """Keep them."""
-        self.frames += frames
-
 
 def _rest_some(runner: Runner) -> None:
     """Own orders among the mirrored levels, so that the two must be joined."""

@@ -258,7 +258,7 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
     handler = route(
         {"/quote/ws/v1": streams.public_v1, "/quote/ws/v2": streams.public_v2},
         {PRIVATE_PREFIX: streams.private, CONTROL: control_handler(views(parts))},
-        rest_handler(gate),
+        rest_handler(gate, streams.turn),
     )
     async with AsyncExitStack() as stack:
         host = settings.server.host

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Sequence
 from typing import Any
 
 from simulator.core.units import NANOS_PER_MILLI, Millis
@@ -17,22 +16,17 @@ from tests.wire import Site
 
 
 class Ear:
-    """An outlet that keeps what was sent; ``flushed`` is how much of it has left."""
+    """An outlet that keeps what was sent."""
 
     def __init__(self) -> None:
         self.frames: list[Frame] = []
-        self.flushed = 0
 
     def send(self, frame: Frame) -> None:
         self.frames.append(frame)
 
-    def send_now(self, frames: Sequence[Frame]) -> None:
-        self.frames += frames
-        self.flushed = len(self.frames)
-
     def heard(self) -> list[Any]:
         """Everything since the last time, decoded."""
-        frames, self.frames, self.flushed = self.frames, [], 0
+        frames, self.frames = self.frames, []
         return [json.loads(gzip.decompress(one.payload) if one.binary else one.payload) for one in frames]
 
 

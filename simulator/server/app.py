@@ -18,7 +18,8 @@ def route(exact: Mapping[str, Handler], prefixes: Mapping[str, Handler], rest: H
     """A handler that passes on by path: the sockets' and the control's own, everything else to ``rest``."""
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
-        path = request.path
+        # Not request.path: it would unquote every URL, and none of these has anything quoted.
+        path = request.raw_path.partition("?")[0]
         special = exact.get(path)
         if special is not None:
             return await special(request)

@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 from aiohttp import HttpVersion11, web
 from aiohttp.abc import AbstractStreamWriter
 
+from simulator.server.outbox import Turn
 from simulator.venues.hashkey.gate import Gate, Reply, Request
 
 Handler: TypeAlias = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -26,9 +27,10 @@ class OneWrite(web.StreamResponse):
     only; a client that asks and never reads is cut off.
     """
 
-    def __init__(self, status: int, wire: bytes) -> None:
+    def __init__(self, status: int, wire: bytes, turn: Turn) -> None:
         super().__init__(status=status)
         self._wire = wire
+        self._turn = turn
 
     @property
     def keep_alive(self) -> bool:
@@ -36,21 +38,21 @@ class OneWrite(web.StreamResponse):
         return True
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
-        """Send it."""
+        """Send it, at the end of this turn of the event loop."""
         transport = request.transport
         if transport is None:
             raise ConnectionResetError("the client is gone")
         if transport.get_write_buffer_size() > _LONGEST_UNREAD:
             transport.abort()
             raise ConnectionResetError("the client does not read its replies")
-        transport.write(self._wire)
+        self._turn.reply(transport, self._wire)
         return None
 
     async def write_eof(self, data: bytes = b"") -> None:
         """It was sent whole."""
 
 
-def rest_handler(gate: Gate) -> Handler:
+def rest_handler(gate: Gate, turn: Turn) -> Handler:
     """A handler that lets the gate answer."""
     answered = 0
 
@@ -75,7 +77,7 @@ def rest_handler(gate: Gate) -> Handler:
         answered += 1
         trace = f"REST:{answered:020d}"
         if request.keep_alive and request.version == HttpVersion11 and request.method != "HEAD":
-            return OneWrite(reply.status, wire(reply, trace))
+            return OneWrite(reply.status, wire(reply, trace), turn)
         return web.Response(
             body=reply.body, status=reply.status, headers={"Content-Type": CONTENT_TYPE, "traceid": trace}
         )

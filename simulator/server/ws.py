@@ -62,7 +62,7 @@ class Streams:
         self._switches = switches or StreamSwitches()
         self._publisher = Publisher(desk.state, desk.tapes)
         self._private = PrivateStreams(desk.state, desk.ids, desk.listen_keys.account_of, self._switches)
-        self._turn = Turn()
+        self.turn = Turn()
         self._connections: dict[Connection, None] = {}
         self._sweeping: asyncio.TimerHandle | None = None
         self._open = True
@@ -95,7 +95,7 @@ class Streams:
         transport = request.transport
         if transport is None:
             return socket
-        outbox = Outbox(transport, self._turn)
+        outbox = Outbox(transport, self.turn)
         session = make(outbox)
         if session is None:
             await socket.close()

@@ -56,7 +56,9 @@ async def serving(switches: StreamSwitches | None = None) -> AsyncIterator[Serve
     site = Site()
     streams = Streams(site.desk, site.runner, switches)
     handler = route(
-        {V1: streams.public_v1, V2: streams.public_v2}, {"/api/v1/ws/": streams.private}, rest_handler(site.gate)
+        {V1: streams.public_v1, V2: streams.public_v2},
+        {"/api/v1/ws/": streams.private},
+        rest_handler(site.gate, streams.turn),
     )
     async with listening(handler, "127.0.0.1", 0) as port:
         server = Server(site, streams, port)

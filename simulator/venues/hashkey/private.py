@@ -1,7 +1,7 @@
 """The private socket ``/api/v1/ws/{listenKey}`` (hashkey-websocket.md 4): who hears what, and its life.
 
 A user's connections all hear everything about the user's accounts, spot and futures. Nothing is
-rendered for users without a connection. Frames leave at the end of their command, before anybody is
+rendered for users without a connection. Frames leave in the turn of their command, before anybody is
 answered over REST: Hummingbot takes reports as they come, even backwards (Hummingbot 8).
 """
 
@@ -73,9 +73,9 @@ class PrivateStreams:
     def _tell(self, listeners: dict[Outlet, None], reports: list[bytes]) -> None:
         if not self.switches.one_event_per_frame:
             reports = [b"[%b]" % b",".join([report[1:-1] for report in reports])]
-        frames = [Frame(report) for report in reports]
-        for outlet in listeners:
-            outlet.send_now(frames)
+        for frame in [Frame(report) for report in reports]:
+            for outlet in listeners:
+                outlet.send(frame)
 
 
 def _account(event: Any) -> str:

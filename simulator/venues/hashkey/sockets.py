@@ -10,7 +10,6 @@ clock, and in a recording played a hundred times as fast it would be dropped for
 from __future__ import annotations
 
 import gzip
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from hashlib import blake2b
@@ -40,10 +39,6 @@ class Outlet(Protocol):
 
     def send(self, frame: Frame) -> None:
         """Soon."""
-        ...
-
-    def send_now(self, frames: Sequence[Frame]) -> None:
-        """Before anything else happens, after all that was sent so far."""
         ...
 
 

@@ -69,14 +69,18 @@ async def test_what_is_sent_in_one_turn_is_written_at_once() -> None:
     assert pipe.written[1:] == [b"\x81\x01d"]
 
 
-async def test_what_is_sent_now_is_written_after_what_was_sent_and_not_again() -> None:
-    pipe = Pipe()
-    outbox = Outbox(pipe, Turn())
+async def test_a_reply_leaves_after_every_frame_of_its_turn() -> None:
+    pipe, turn = Pipe(), Turn()
+    outbox = Outbox(pipe, turn)
+    turn.reply(pipe, b"first reply")
     outbox.send(Frame(b"a"))
-    outbox.send_now([Frame(b"b"), Frame(b"c")])
-    assert pipe.written == [b"\x81\x01a\x81\x01b\x81\x01c"]
+    turn.reply(pipe, b"second reply")
+    assert pipe.written == []
     await turns()
-    assert len(pipe.written) == 1
+    assert pipe.written == [b"\x81\x01a", b"first reply", b"second reply"]
+    turn.reply(pipe, b"alone")
+    await turns()
+    assert pipe.written[3:] == [b"alone"]
 
 
 async def test_a_full_connection_keeps_the_newest_until_there_is_room() -> None:
