@@ -8,10 +8,12 @@ from simulator.core.accounts.ledger import Balance
 from simulator.core.commands import CancelOpenOrders, CancelOrder
 from simulator.core.events import Event
 from simulator.core.filling import release, report_balances
-from simulator.core.orders import CancelReason, Order, OrderStatus
+from simulator.core.orders import FILLED, CancelReason, Order
 from simulator.core.rejections import RejectReason
 from simulator.core.state import State
 from simulator.core.units import Nanos
+
+BY_USER = CancelReason.USER
 
 
 def find(state: State, command: CancelOrder) -> Order | None:
@@ -28,7 +30,7 @@ def check_cancel(state: State, command: CancelOrder) -> RejectReason | None:
     order = find(state, command)
     if order is None:
         return RejectReason.UNKNOWN_ORDER
-    if order.status is OrderStatus.FILLED:
+    if order.status is FILLED:
         return RejectReason.ORDER_ALREADY_FILLED
     return None if order.level is not None else RejectReason.ORDER_ALREADY_CANCELED
 
@@ -66,7 +68,7 @@ def _cancel_all(state: State, now: Nanos, orders: Iterable[Order]) -> list[Event
     touched: dict[Balance, None] = {}
     for order in orders:
         market = state.markets[order.command.symbol]
-        release(state, market, order, CancelReason.USER, events, touched)
+        release(state, market, order, BY_USER, events, touched)
         market.version += 1
         market.ts = now
     report_balances(touched, events)

@@ -21,7 +21,7 @@ from typing import Final, NamedTuple, Protocol
 import msgspec
 
 from simulator.core.events import Event, TradeHappened
-from simulator.core.orders import Side
+from simulator.core.orders import BUY
 from simulator.core.units import NANOS_PER_MILLI, Lots, Millis, Nanos, Ticks
 
 MINUTE: Final[Millis] = 60_000
@@ -145,7 +145,7 @@ class Candle(msgspec.Struct, gc=False):
         self.volume += qty
         self.notional += price * qty
         self.trades += 1
-        if trade.side is Side.BUY:
+        if trade.side is BUY:
             self.taker_buy_volume += qty
             self.taker_buy_notional += price * qty
 

@@ -8,12 +8,10 @@ from __future__ import annotations
 from simulator.core.commands import PlaceOrder
 from simulator.core.instruments import Limits
 from simulator.core.market import Market
-from simulator.core.orders import OrderType, Side, TimeInForce
+from simulator.core.orders import BUY, GTC, LIMIT_MAKER, MARKET, Side
 from simulator.core.rejections import RejectReason
 from simulator.core.state import State
 from simulator.core.units import Lots, Ticks
-
-BUY, MARKET, LIMIT_MAKER, GTC = Side.BUY, OrderType.MARKET, OrderType.LIMIT_MAKER, TimeInForce.GTC
 
 
 def check_place(state: State, command: PlaceOrder) -> RejectReason | None:

@@ -30,6 +30,9 @@ class FillCause(Enum):
     CROSSED = "the mirrored book came to or through its price"
 
 
+TOOK_MIRROR, TOOK_ORDER, HIT_BY_ORDER = FillCause.TOOK_MIRROR, FillCause.TOOK_ORDER, FillCause.HIT_BY_ORDER
+
+
 class Rejected(msgspec.Struct, frozen=True):
     """Declined; nothing changed."""
 

@@ -8,16 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from simulator.core.accounts.ledger import Balance
-from simulator.core.events import BalanceChanged, Event, FillCause, OrderCanceled, OrderFilled
+from simulator.core.events import (
+    TOOK_MIRROR,
+    TOOK_ORDER,
+    BalanceChanged,
+    Event,
+    FillCause,
+    OrderCanceled,
+    OrderFilled,
+)
 from simulator.core.market import Market
 from simulator.core.matching.match import Match
-from simulator.core.orders import CancelReason, Order, OrderStatus, Side
+from simulator.core.orders import BUY, CANCELED, FILLED, PARTIALLY_CANCELED, PARTIALLY_FILLED, CancelReason, Order
 from simulator.core.state import State
 from simulator.core.units import Nanos
-
-BUY = Side.BUY
-PARTIALLY_FILLED, FILLED = OrderStatus.PARTIALLY_FILLED, OrderStatus.FILLED
-TOOK_ORDER, TOOK_MIRROR = FillCause.TOOK_ORDER, FillCause.TOOK_MIRROR
 
 
 def fill(
@@ -76,7 +80,7 @@ def fill(
 
 def end(order: Order, reason: CancelReason, events: list[Event]) -> None:
     """End an order that is not in the book."""
-    order.status = OrderStatus.PARTIALLY_CANCELED if order.filled else OrderStatus.CANCELED
+    order.status = PARTIALLY_CANCELED if order.filled else CANCELED
     order.cancel_reason = reason
     command = order.command
     leaves = 0 if command.qty is None else order.leaves

@@ -11,10 +11,10 @@ from simulator.core.matching.book import OrderBook
 from simulator.core.mirror.depth import MirrorBook, MirrorSide
 from simulator.core.mirror.fills import Prints
 from simulator.core.mirror.queue_position import QueueModel
-from simulator.core.orders import Order, Side
+from simulator.core.orders import BUY, SELL, Order, Side
 from simulator.core.units import Lots, Ticks
 
-NOTHING_OUTSIDE = {Side.BUY: MirrorSide(Side.BUY), Side.SELL: MirrorSide(Side.SELL)}
+NOTHING_OUTSIDE = {BUY: MirrorSide(BUY), SELL: MirrorSide(SELL)}
 """What a stale mirror offers."""
 
 
@@ -51,7 +51,7 @@ class Market:
         self.book = OrderBook()
         self.mirror = MirrorBook()
         self.model = model
-        self.prints = {Side.BUY: Prints(), Side.SELL: Prints()}
+        self.prints = {BUY: Prints(), SELL: Prints()}
         self.last: Ticks | None = None
         self.trading = instrument.trading
         self.version = 0
@@ -102,7 +102,7 @@ class Market:
         today's book would lock traders out of a market that moved without trading, so the nearer best
         price counts where the last trade lies outside the spread.
         """
-        bid, ask = self.best(Side.BUY), self.best(Side.SELL)
+        bid, ask = self.best(BUY), self.best(SELL)
         price = self.last
         if price is None:
             price = bid if ask is None else ask if bid is None else (bid + ask) // 2
@@ -117,11 +117,11 @@ class Market:
         reference = self.reference()
         if reference is None:
             return None
-        return bands.highest_bid(reference) if side is Side.BUY else bands.lowest_ask(reference)
+        return bands.highest_bid(reference) if side is BUY else bands.lowest_ask(reference)
 
     def would_take(self, side: Side, price: Ticks) -> bool:
         """Whether an order at this price would trade at once."""
-        if side is Side.BUY:
+        if side is BUY:
             level, outside, key = self.book.asks.best, self.mirror.asks.best_key, price
         else:
             level, outside, key = self.book.bids.best, self.mirror.bids.best_key, -price
@@ -131,7 +131,7 @@ class Market:
 
     def rest(self, order: Order, price: Ticks) -> None:
         """Put what is left of an order into the book, behind everything displayed at its price."""
-        if order.side is Side.BUY:
+        if order.side is BUY:
             side, mirror = self.book.bids, self.mirror.bids
         else:
             side, mirror = self.book.asks, self.mirror.asks
@@ -156,6 +156,6 @@ class Market:
                 for order in level:
                     if order.ahead and mirror.sees(level.price):
                         assert order.ahead <= mirror.available(level.key)
-        bid, ask = self.best(Side.BUY), self.best(Side.SELL)
+        bid, ask = self.best(BUY), self.best(SELL)
         if bid is not None and ask is not None and not self.mirror.stale:
             assert bid < ask, "the composite book is crossed"

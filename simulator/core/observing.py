@@ -17,7 +17,7 @@ from simulator.core.filling import fill, report_balances
 from simulator.core.market import Market
 from simulator.core.matching.match import take_order
 from simulator.core.mirror.fills import Flow, LevelChange, reached_by, reposition
-from simulator.core.orders import Order, Side
+from simulator.core.orders import BUY, SELL, Order, Side
 from simulator.core.rejections import RejectReason
 from simulator.core.state import State
 from simulator.core.units import Lots, Nanos, Ticks
@@ -71,8 +71,8 @@ def replace_depth(state: State, now: Nanos, command: ReplaceDepth) -> list[Event
     """A whole book, seen as the difference to the one before."""
     market = state.markets[command.symbol]
     market.mirror.stale = False
-    bids = _difference(market, Side.BUY, command.bids)
-    asks = _difference(market, Side.SELL, command.asks)
+    bids = _difference(market, BUY, command.bids)
+    asks = _difference(market, SELL, command.asks)
     return _apply_depth(state, now, market, command.ts, bids, asks)
 
 
@@ -98,8 +98,8 @@ def _apply_depth(
     bids: Sequence[tuple[Ticks, Lots]],
     asks: Sequence[tuple[Ticks, Lots]],
 ) -> list[Event]:
-    _move_levels(market, Side.BUY, ts, bids)
-    _move_levels(market, Side.SELL, ts, asks)
+    _move_levels(market, BUY, ts, bids)
+    _move_levels(market, SELL, ts, asks)
     _uncross(market, ts, bids)
     market.mirror.ts = max(market.mirror.ts, ts)
     market.changed(now)
@@ -148,9 +148,9 @@ def _uncross(market: Market, ts: Nanos, bids: Sequence[tuple[Ticks, Lots]]) -> N
         if bid < ask:
             return
         if bid in news:
-            _move_levels(market, Side.SELL, ts, [(ask, 0)])
+            _move_levels(market, SELL, ts, [(ask, 0)])
         else:
-            _move_levels(market, Side.BUY, ts, [(bid, 0)])
+            _move_levels(market, BUY, ts, [(bid, 0)])
 
 
 def _fill_crossed(

@@ -9,16 +9,13 @@ from typing import NamedTuple
 
 from simulator.core.accounts.ledger import Balance
 from simulator.core.commands import PlaceOrder
-from simulator.core.events import Event, FillCause, OrderAccepted, TradeHappened
+from simulator.core.events import HIT_BY_ORDER, TOOK_MIRROR, TOOK_ORDER, Event, OrderAccepted, TradeHappened
 from simulator.core.filling import end, fill, release, report_balances
 from simulator.core.market import Market
 from simulator.core.matching.match import NO_LIMIT, Outcome, best_offer, foresee, match
-from simulator.core.orders import CancelReason, Order, OrderType, Side, TimeInForce
+from simulator.core.orders import BUY, FOK, GTC, LIMIT_MAKER, CancelReason, Order
 from simulator.core.state import Customer, State
 from simulator.core.units import NANOS_PER_MILLI, Lots, Nanos, Ticks
-
-BUY, LIMIT_MAKER = Side.BUY, OrderType.LIMIT_MAKER
-GTC, FOK = TimeInForce.GTC, TimeInForce.FOK
 
 
 def place(state: State, now: Nanos, command: PlaceOrder) -> list[Event]:
@@ -163,8 +160,8 @@ def _settle(
         if maker is None:
             market.outside_seat.settle(taker.side.opposite, price, qty, 0, held=False)
         else:
-            fill(state, market, maker, found, trade_id, FillCause.HIT_BY_ORDER, None, events, touched)
-        cause = FillCause.TOOK_MIRROR if maker is None else FillCause.TOOK_ORDER
+            fill(state, market, maker, found, trade_id, HIT_BY_ORDER, None, events, touched)
+        cause = TOOK_MIRROR if maker is None else TOOK_ORDER
         fill(state, market, taker, (taker, price, qty), trade_id, cause, None, events, touched)
         events.append(TradeHappened(taker.symbol, trade_id, state.now, price, qty, taker.side))
         market.last = price

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 from simulator.core.accounts.ledger import FEES, Balance, Ledger
 from simulator.core.instruments import Instrument
-from simulator.core.orders import Side
+from simulator.core.orders import BUY, Side
 from simulator.core.units import Lots, Money, Ticks
-
-BUY = Side.BUY
 
 
 class SpotSeat:

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from sortedcontainers import SortedDict
 
-from simulator.core.orders import Order, Side
+from simulator.core.orders import BUY, Order, Side
 from simulator.core.units import Lots, Ticks
 
 
@@ -127,7 +127,7 @@ class OrderBook:
 
     def side(self, side: Side) -> BookSide:
         """Where orders of this side rest."""
-        return self.bids if side is Side.BUY else self.asks
+        return self.bids if side is BUY else self.asks
 
     def check(self) -> None:
         """Assert every invariant; for tests."""

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from simulator.core.matching.book import BookSide
-from simulator.core.orders import Order, SelfTradePrevention
+from simulator.core.orders import EXPIRE_TAKER, Order
 from simulator.core.units import Lots, Ticks
 
 NO_LIMIT: Final = 2**62
@@ -63,7 +63,7 @@ def match(taker: Order, makers: BookSide, outside: Outside, limit: int, budget: 
         if key > limit:
             break
         if maker is not None and maker.account == taker.account:
-            if taker.stp is SelfTradePrevention.EXPIRE_TAKER:
+            if taker.stp is EXPIRE_TAKER:
                 return Outcome(matches, expired, True)
             makers.remove(maker)
             expired.append(maker)
@@ -126,7 +126,7 @@ def foresee(taker: Order, makers: BookSide, outside: Outside, limit: int, budget
         if not left or key > limit:
             return Outcome(matches, expired, False), key
         if maker is not None and maker.account == taker.account:
-            if taker.stp is SelfTradePrevention.EXPIRE_TAKER:
+            if taker.stp is EXPIRE_TAKER:
                 return Outcome(matches, expired, True), key
             expired.append(maker)
             continue

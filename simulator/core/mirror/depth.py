@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from sortedcontainers import SortedDict
 
-from simulator.core.orders import Side
+from simulator.core.orders import BUY, Side
 from simulator.core.units import Lots, Ticks
 
 
@@ -118,7 +118,7 @@ class MirrorBook:
 
     def side(self, side: Side) -> MirrorSide:
         """The mirrored orders of this side."""
-        return self.bids if side is Side.BUY else self.asks
+        return self.bids if side is BUY else self.asks
 
     def check(self) -> None:
         """Assert every invariant; for tests."""
