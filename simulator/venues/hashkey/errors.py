@@ -147,6 +147,36 @@ ERRORS: Final[dict[RejectReason | Refusal, Row]] = {
     RejectReason.AMOUNT_NOT_POSITIVE: Row(400, "-1126", "Invalid quantity"),
     RejectReason.SAME_ACCOUNT: Row(400, "-1174", "Transfer not allowed between the same account"),
     RejectReason.CROSSED_BOOK: Row(400, "-1004", "Bad request"),
+    RejectReason.NOT_A_PERPETUAL: Row(400, "-1130", "Illegal parameter symbol"),
+    RejectReason.EFFECT_MISPLACED: Row(400, "-1117", "Invalid order side"),
+    RejectReason.MARKET_ORDERS_FORBIDDEN: Row(400, "-1194", "Market order creation forbidden"),
+    # -2038 and not -2030, which means another thing since 2026 (spec 2); ccxt maps both alike.
+    RejectReason.INSUFFICIENT_MARGIN: Row(400, "-2038", "Insufficient margin"),
+    RejectReason.POSITION_NOT_ENOUGH: Row(400, "-2053", "Position not enough"),
+    # What a position beyond the last risk tier gets is not known; this text says it.
+    RejectReason.RISK_LIMIT_EXCEEDED: Row(
+        400, "-2042", "You have passed the trade limit, please pay attention to the risks"
+    ),
+    RejectReason.LEVERAGE_INVALID: Row(400, "-1130", "Illegal parameter leverage"),
+    RejectReason.LEVERAGE_TOO_HIGH: Row(400, "-2043", "Maximum allowed leverage reached, please lower your leverage"),
+    RejectReason.LEVERAGE_MARGIN_MISSING: Row(400, "-2003", "Position size cannot meet target leverage"),
+    RejectReason.LEVERAGE_REDUCTION_ISOLATED: Row(
+        400, "-2031", "Leverage reduction is not supported in Isolated Margin Mode with open positions"
+    ),
+    RejectReason.LEVERAGE_CHANGE_FAILED: Row(400, "-2004", "Adjust leverage fail"),
+    # Code unknown (HashKey REST 4.13).
+    RejectReason.MARGIN_MODE_IN_USE: Row(400, "-1020", "Unsupported operation"),
+    RejectReason.MARGIN_CHANGE_FAILED: Row(400, "-1157", "Modify futures margin failed"),
+    RejectReason.MARGIN_REDUCTION_FORBIDDEN: Row(400, "-1158", "Reduce margin is forbidden"),
+    RejectReason.TOO_MANY_STOPS: Row(400, "-2048", "Exceed the maximum number of conditional orders of %s"),
+    RejectReason.STOP_BUY_PRICE_TOO_HIGH: Row(400, "-2049", "Create stop order buy price too big"),
+    RejectReason.STOP_SELL_PRICE_TOO_LOW: Row(400, "-2050", "Create stop order sell price too small"),
+    RejectReason.POSITION_STOPS_REJECTED: Row(400, "-2052", "Create stop profit-loss plan order reject"),
+    RejectReason.BAD_LONG_TAKE_PROFIT: Row(400, "-2054", "Invalid long stop profit price"),
+    RejectReason.BAD_LONG_STOP_LOSS: Row(400, "-2055", "Invalid long stop loss price"),
+    RejectReason.BAD_SHORT_TAKE_PROFIT: Row(400, "-2056", "Invalid short stop profit price"),
+    RejectReason.BAD_SHORT_STOP_LOSS: Row(400, "-2057", "Invalid short stop loss price"),
+    RejectReason.FUNDING_TIME_PASSED: Row(400, "-1130", "Illegal parameter settleTime"),
 }
 
 

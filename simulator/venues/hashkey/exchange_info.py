@@ -15,10 +15,12 @@ from typing import Any
 
 import msgspec
 
-from simulator.core.instruments import Instrument
+from simulator.core.instruments import Contract, Instrument, Tier
 
 DEFAULT_MAX_OPEN_ORDERS = 300
 """HashKey errors and limits 6: seen on spot; spot rows do not carry ``maxEntrustNum``."""
+DEFAULT_MAX_OPEN_CONTRACT_ORDERS = 200
+"""HashKey errors and limits 6: what contract rows say, of open orders as of stop orders."""
 
 
 class Catalogue:
@@ -96,6 +98,49 @@ def instrument(row: Mapping[str, Any]) -> Instrument:
         market_band_down=_some(market_band.get("sellPriceDownRate")),
         max_open_orders=limit_band.get("maxEntrustNum", DEFAULT_MAX_OPEN_ORDERS),
         trading=row["status"] == "TRADING",
+    )
+
+
+def contract_instrument(row: Mapping[str, Any]) -> Instrument:
+    """A perpetual from its exchangeInfo row (real shapes 2.2).
+
+    LOT_SIZE of contracts is in base units; one lot of the instrument is one contract, as on the wire.
+    """
+    filters = {one["filterType"]: one for one in row["filters"]}
+    lot, multiplier = filters["LOT_SIZE"], row["contractMultiplier"]
+    limit_band, market_band = filters.get("LIMIT_TRADING", {}), filters.get("MARKET_TRADING", {})
+
+    def contracts(text: str | None) -> str | None:
+        some = _some(text)
+        return None if some is None else f"{(Decimal(some) / Decimal(multiplier)).normalize():f}"
+
+    return Instrument(
+        symbol=row["symbol"],
+        base=row["baseAsset"],
+        quote=row["quoteAsset"],
+        tick=filters["PRICE_FILTER"]["tickSize"],
+        lot=contracts(lot["stepSize"]) or "1",
+        min_qty=contracts(lot["minQty"]) or "0",
+        max_qty=contracts(lot["maxQty"]) or "0",
+        market_min_qty=contracts(lot.get("marketOrderMinQty")),
+        market_max_qty=contracts(lot.get("marketOrderMaxQty")),
+        min_notional=_some(filters.get("MIN_NOTIONAL", {}).get("minNotional")),
+        price_band_up=_some(limit_band.get("buyPriceUpRate")),
+        price_band_down=_some(limit_band.get("sellPriceDownRate")),
+        market_band_up=_some(market_band.get("buyPriceUpRate")),
+        market_band_down=_some(market_band.get("sellPriceDownRate")),
+        max_open_orders=limit_band.get("maxEntrustNum", DEFAULT_MAX_OPEN_CONTRACT_ORDERS),
+        trading=row["status"] == "TRADING",
+        contract=Contract(
+            multiplier=multiplier,
+            margin_asset=row["marginToken"],
+            index=row["underlying"] + row["index"],
+            tiers=tuple(
+                Tier(one["quantity"], one["initialMargin"], one["maintMargin"])
+                for one in sorted(row["riskLimits"], key=lambda one: Decimal(one["quantity"]))
+            ),
+            max_stops=limit_band.get("maxConditionNum", DEFAULT_MAX_OPEN_CONTRACT_ORDERS),
+        ),
     )
 
 

@@ -45,6 +45,7 @@ CANCEL_REASONS: dict[CancelReason, str] = {
     CancelReason.NO_LIQUIDITY: "RISKLIMIT_CANCEL",
     CancelReason.PRICE_BAND: "RISKLIMIT_CANCEL",
     CancelReason.SELF_TRADE: "SELF_TRADE_CANCEL",
+    CancelReason.LIQUIDATION: "SYSTEM_CANCEL",
 }
 """errors and limits 2.3."""
 
