@@ -37,6 +37,7 @@ def set_mark(state: State, now: Nanos, command: SetMarkPrice) -> list[Event]:
     index = perpetual.index if command.index is None else command.index
     events: list[Event] = []
     _become(state, listed, command.ts, mark, index, events)
+    listed.wake()
     return events
 
 
@@ -97,4 +98,3 @@ def _become(
             if seat.long.lots or seat.short.lots:
                 seat.wallet.outdated = True
                 state.risky[seat.wallet] = None
-        listed.wake()
