@@ -71,11 +71,11 @@ def _filter_broken(limits: Limits, price: Ticks, qty: Lots) -> RejectReason:
 def _within_band(market: Market, side: Side, price: Ticks) -> bool:
     """Only the side that is bad for the trader is limited (HashKey errors and limits 6).
 
-    Most orders bid no more than the best bid or ask no less than the best ask; the reference lies in the
-    spread, so these are within any band. (A stale mirror may be crossed: then its bid is the reference.)
+    Most orders bid no more than the best bid or ask no less than the best ask; on spot the reference lies in
+    the spread, so these are within any band. (A stale mirror may be crossed: then its bid is the reference.)
     """
     bands = market.instrument.limit_bands
-    best = market.best(side)
+    best = market.best(side) if market.perpetual is None else None
     if best is not None and (price - best) * side.sign <= 0 and (side is BUY or not market.mirror.stale):
         return True
     if side is BUY:

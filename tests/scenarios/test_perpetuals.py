@@ -315,6 +315,11 @@ def test_limit_prices_are_banded_around_the_mark() -> None:
     assert rejection(market.open(SHORT, 1, 106, by="bob")) is None
 
 
+def test_a_book_far_from_the_mark_moves_no_band() -> None:
+    market = futures("150x9", "151x9", of=perpetual(price_band_up="0.05", price_band_down="0.05"))
+    assert rejection(market.open(LONG, 1, 140)) is RejectReason.BUY_PRICE_TOO_HIGH
+
+
 def test_bands_leave_everything_open_without_a_mark() -> None:
     market = futures(mark=None, of=perpetual(price_band_up="0.05", price_band_down="0.05"))
     assert rejection(market.open(LONG, 1, 1)) is None

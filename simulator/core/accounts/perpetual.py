@@ -41,6 +41,11 @@ Foresee: TypeAlias = Callable[[PlaceOrder, Ticks], Iterable[tuple[Ticks, Lots]]]
 """Prices and lots that an order would trade now."""
 
 
+def default_leverage(perpetual: Perpetual) -> int:
+    """What an account has that has chosen nothing."""
+    return min(DEFAULT_LEVERAGE, perpetual.tiers.max_leverage(0))
+
+
 class PerpetualSeat:
     """One account at one perpetual: its wallet, its two positions, and what its resting orders hold.
 
@@ -78,7 +83,7 @@ class PerpetualSeat:
         self._fee_atoms = perpetual.instrument.quote_fee_atoms
         self._risky = risky
         self._foresee = foresee
-        self.terms = Terms(min(DEFAULT_LEVERAGE, perpetual.tiers.max_leverage(0)), CROSS)
+        self.terms = Terms(default_leverage(perpetual), CROSS)
         self.long = Position(wallet.account, PositionSide.LONG, perpetual, self.terms)
         self.short = Position(wallet.account, PositionSide.SHORT, perpetual, self.terms)
         self.open_orders = 0
@@ -93,6 +98,12 @@ class PerpetualSeat:
     def mode(self) -> MarginMode:
         """What stands behind its positions."""
         return self.terms.mode
+
+    @property
+    def used(self) -> bool:
+        """Whether it differs from a seat that nobody has touched."""
+        chosen = (self.terms.leverage, self.terms.mode) != (default_leverage(self.perpetual), CROSS)
+        return bool(chosen or self.open_orders or self.long.lots or self.short.lots)
 
     @property
     def positions(self) -> tuple[Position, Position]:

@@ -28,6 +28,9 @@ FLOW_TYPES: Final[dict[FlowKind, tuple[int, str]]] = {
     FlowKind.TRANSFER: (51, "USER_ACCOUNT_TRANSFER"),
     FlowKind.DEPOSIT: (900, "DEPOSIT"),
     FlowKind.WITHDRAWAL: (904, "WITHDRAW"),
+    FlowKind.REALISED_PROFIT: (28, "REALIZED_PNL"),
+    FlowKind.FUNDING: (32, "FUNDING_SETTLEMENT"),
+    FlowKind.LIQUIDATION: (700, "LIQUIDATION"),
 }
 """``flowTypeValue`` and ``flowType`` (HashKey REST 5.7); of the names only the transfer's is recorded."""
 
