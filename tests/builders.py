@@ -49,7 +49,7 @@ from simulator.core.orders import (
     TriggerBy,
 )
 from simulator.core.rejections import RejectReason
-from simulator.core.units import NANOS_PER_MILLI, ONE, PRICE_ONE, Money, Nanos, money_text
+from simulator.core.units import NANOS_PER_MILLI, ONE, PRICE_ONE, Money, Nanos, Price, money_text
 
 BUY, SELL = Side.BUY, Side.SELL
 GTC, IOC, FOK = TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK
@@ -263,6 +263,10 @@ class Futures(Play):
         """Tell the mark price."""
         told = None if index is None else index * PRICE_ONE
         return self.do(SetMarkPrice(self.symbol, self._ts(None), price * PRICE_ONE, told))
+
+    def do_mark(self, price: Price) -> list[Event]:
+        """Tell the mark price, to 10^-8."""
+        return self.do(SetMarkPrice(self.symbol, self._ts(None), price))
 
     def leverage(self, leverage: int, by: str = "alice") -> list[Event]:
         """See SetLeverage."""

@@ -58,13 +58,13 @@ def compute_mark(state: State, now: Nanos, command: ComputeMarkPrice) -> list[Ev
 def refresh(state: State, listed: PerpetualMarket, events: list[Event]) -> None:
     """Reckon mark and index anew, once a second (HashKey REST 2.11); what comes sooner is made up for later."""
     perpetual, basis = listed.perpetual, listed.basis
+    listed.mark_due = None
     if perpetual.told_mark and perpetual.told_index:
         return
     second = state.now // SECOND
     if perpetual.mark is not None and basis.second == second:
         listed.mark_due = (second + 1) * SECOND
         return
-    listed.mark_due = None
     middle = mid(listed.market)
     if middle is None:
         return
