@@ -33,6 +33,8 @@ class Refusal(Enum):
     SIDE_UNKNOWN = auto()
     ORDER_TYPE_UNKNOWN = auto()
     TIME_IN_FORCE_UNKNOWN = auto()
+    PRICE_TYPE_UNKNOWN = auto()
+    POSITION_SIDE_UNKNOWN = auto()
     PRICE_OFF_TICK = auto()
     QTY_OFF_STEP = auto()
     CLIENT_ORDER_ID_INVALID = auto()
@@ -54,6 +56,9 @@ class Refusal(Enum):
     FEE_DEDUCTION_UNSUPPORTED = auto()
     RATE_LIMITED = auto()
     BANNED = auto()
+    CONTRACT_BUY_PRICE_TOO_HIGH = auto()
+    CONTRACT_SELL_PRICE_TOO_LOW = auto()
+    CONTRACT_ORDER_UNKNOWN = auto()
     QUOTE_SYMBOL_UNKNOWN = auto()
     QUOTE_PARAMETER_MISSING = auto()
     QUOTE_NOT_A_NUMBER = auto()
@@ -89,6 +94,8 @@ ERRORS: Final[dict[RejectReason | Refusal, Row]] = {
     Refusal.SIDE_UNKNOWN: Row(400, "-1117", "Invalid order side"),
     Refusal.ORDER_TYPE_UNKNOWN: Row(400, "0206", "Unsupported order type"),
     Refusal.TIME_IN_FORCE_UNKNOWN: Row(400, "-1115", "Invalid timeInForce"),
+    Refusal.PRICE_TYPE_UNKNOWN: Row(400, "-1153", "Invalid price type"),
+    Refusal.POSITION_SIDE_UNKNOWN: Row(400, "-1154", "Invalid position side"),
     Refusal.PRICE_OFF_TICK: Row(400, "0209", "Invalid price precision"),
     Refusal.QTY_OFF_STEP: Row(400, "-1137", "Order quantity precision too large"),
     Refusal.CLIENT_ORDER_ID_INVALID: Row(400, "-1123", "Invalid client order id"),
@@ -111,6 +118,11 @@ ERRORS: Final[dict[RejectReason | Refusal, Row]] = {
     Refusal.FEE_DEDUCTION_UNSUPPORTED: Row(400, "-1218", "HSK fee deduction not supported"),
     Refusal.RATE_LIMITED: Row(429, "0003", "Rate limit exceeded"),
     Refusal.BANNED: Row(418, "0003", "Rate limit exceeded"),
+    # Observed for a sell; the buy's twin is inferred (spec 2.2).
+    Refusal.CONTRACT_BUY_PRICE_TOO_HIGH: Row(400, "0207", "Create limit order buy price too high"),
+    Refusal.CONTRACT_SELL_PRICE_TOO_LOW: Row(400, "0207", "Create limit order sell price too low"),
+    # Hummingbot looks for this code and "Order not found" (spec 2.4).
+    Refusal.CONTRACT_ORDER_UNKNOWN: Row(400, "-1143", "Order not found on order book"),
     Refusal.QUOTE_SYMBOL_UNKNOWN: Row(400, "-100011", "Not supported symbols"),
     Refusal.QUOTE_PARAMETER_MISSING: Row(400, "-100012", "Parameter %s [String] missing!"),
     # Seen on the sister site (real shapes 10); the interval's text was not recorded there.
@@ -150,8 +162,8 @@ ERRORS: Final[dict[RejectReason | Refusal, Row]] = {
     RejectReason.NOT_A_PERPETUAL: Row(400, "-1130", "Illegal parameter symbol"),
     RejectReason.EFFECT_MISPLACED: Row(400, "-1117", "Invalid order side"),
     RejectReason.MARKET_ORDERS_FORBIDDEN: Row(400, "-1194", "Market order creation forbidden"),
-    # -2038 and not -2030, which means another thing since 2026 (spec 2); ccxt maps both alike.
-    RejectReason.INSUFFICIENT_MARGIN: Row(400, "-2038", "Insufficient margin"),
+    # -2030 as in 2024, before it came to mean another thing; -2038 says the same (spec 2.2), and ccxt maps both alike.
+    RejectReason.INSUFFICIENT_MARGIN: Row(400, "-2030", "Insufficient margin"),
     RejectReason.POSITION_NOT_ENOUGH: Row(400, "-2053", "Position not enough"),
     # What a position beyond the last risk tier gets is not known; this text says it.
     RejectReason.RISK_LIMIT_EXCEEDED: Row(

@@ -24,15 +24,13 @@ DEFAULT_MAX_OPEN_CONTRACT_ORDERS = 200
 
 
 class Catalogue:
-    """What may be listed: rows by symbol, and the coins.
-
-    Of ``symbols`` and ``contracts`` only the first are served: perpetual trading is not here yet, so the
-    reply's ``contracts`` is empty whatever the file or the recording holds.
-    """
+    """What may be listed: rows by symbol, of spot and of contracts, and the coins."""
 
     def __init__(self, info: Mapping[str, Any]) -> None:
         self._info = info
-        self.rows: dict[str, Mapping[str, Any]] = {row["symbol"]: row for row in info["symbols"]}
+        self._spot: dict[str, Mapping[str, Any]] = {row["symbol"]: row for row in info["symbols"]}
+        self._contracts: dict[str, Mapping[str, Any]] = {row["symbol"]: row for row in info.get("contracts", ())}
+        self.rows: dict[str, Mapping[str, Any]] = self._spot | self._contracts
         self.coins: list[Mapping[str, Any]] = list(info["coins"])
 
     @classmethod
@@ -45,8 +43,10 @@ class Catalogue:
         return next((coin for coin in self.coins if coin["coinId"] == name), None)
 
     def instruments(self, symbols: Iterable[str]) -> list[Instrument]:
-        """Instruments of the known symbols among those asked for."""
-        return [instrument(self.rows[symbol]) for symbol in symbols if symbol in self.rows]
+        """Instruments of the known symbols among those asked for; spot first, which the indexes of contracts follow."""
+        asked = dict.fromkeys(symbols)
+        spot = [instrument(self._spot[symbol]) for symbol in asked if symbol in self._spot]
+        return spot + [contract_instrument(self._contracts[symbol]) for symbol in asked if symbol in self._contracts]
 
     def row(self, symbol: str, *, trading: bool) -> dict[str, Any]:
         """One row with its present status."""
@@ -55,15 +55,16 @@ class Catalogue:
         row["tradeStatus"] = row.pop("tradeStatus", "TRADABLE") if trading else "UNTRADABLE"
         return row
 
-    def envelope(self, now_ms: int, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    def envelope(self, now_ms: int, rows: Iterable[dict[str, Any]]) -> dict[str, Any]:
         """The whole reply; ``serverTime`` is a string here (real shapes 1.1)."""
+        listed = {row["symbol"]: row for row in rows}
         return {
             "timezone": "UTC",
             "serverTime": str(now_ms),
             "brokerFilters": [],
-            "symbols": rows,
+            "symbols": [row for symbol, row in listed.items() if symbol in self._spot],
             "options": [],
-            "contracts": [],
+            "contracts": [row for symbol, row in listed.items() if symbol in self._contracts],
             "coins": self.coins,
             "site": self._info.get("site", "BMU"),
         }
