@@ -180,7 +180,7 @@ def _messages(told: Sequence[Moment]) -> float:
     accounts = Accounts(account=("maker:BTC=1000,USDT=100000000",))
     parts = exchange_of(Settings(market=Market(empty=True, symbols=(INSTRUMENT.symbol,)), accounts=accounts))
     runner, desk, outlet = parts.runner, parts.desk, _Kept()
-    publisher = Publisher(desk.state, desk.tapes)
+    publisher = Publisher(desk.state, desk.tapes, desk.perpetuals)
     now = runner.now() // EVERY_100_MS * EVERY_100_MS
     session = PublicV2(publisher, outlet, StreamSwitches(), wall=0)
     session.received(b'{"topic":"depth","event":"sub","params":{"symbol":"BTCUSDT"}}', now)

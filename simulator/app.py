@@ -28,11 +28,13 @@ from simulator.core.exchange import Exchange
 from simulator.core.explaining import explain
 from simulator.core.history import History
 from simulator.core.instruments import Instrument
+from simulator.core.perpetual_history import PerpetualHistory
 from simulator.core.units import NANOS_PER_MILLI, Nanos, NotANumber, OffGrid, money, rate
 from simulator.feeds.pump import Pace, Played, Pump
 from simulator.ready import Access, Ready, ready
 from simulator.replay.format import BadRecording, Reader
 from simulator.replay.player import play
+from simulator.runtime import margin_log
 from simulator.runtime.clock import Clock, RecordedClock, WallClock
 from simulator.runtime.rate_limits import RateLimits
 from simulator.runtime.runner import Runner
@@ -44,6 +46,7 @@ from simulator.server.ws import PRIVATE_PREFIX, Streams
 from simulator.venues.hashkey.accounts import FUTURES_SUFFIX, futures_of, user_of
 from simulator.venues.hashkey.desk import Desk, Switches
 from simulator.venues.hashkey.exchange_info import Catalogue
+from simulator.venues.hashkey.funding import first_funding
 from simulator.venues.hashkey.gate import Gate
 from simulator.venues.hashkey.listen_keys import ListenKeys
 from simulator.venues.hashkey.signing import ApiKey, KeyRing
@@ -94,17 +97,19 @@ def exchange_of(settings: Settings) -> Parts:
     """An exchange at its first moment: listed, funded, with its market ready to play."""
     recording = None if settings.market.empty else _recording(settings)
     info = recording.header.exchange_info if recording is not None else {}
-    catalogue = Catalogue(info) if info.get("symbols") else Catalogue.bundled()
+    catalogue = Catalogue(info) if info.get("symbols") or info.get("contracts") else Catalogue.bundled()
     instruments = _instruments(settings, catalogue, recording)
     clock = _clock(settings, recording)
     exchange = Exchange()
     history, tapes, keys = History(exchange.state), Tapes(), KeyRing()
+    perpetuals = PerpetualHistory(exchange.state)
     runner = Runner(exchange, clock)
-    runner.subscribers += [history.on_events, tapes.on_events]
+    runner.subscribers += [history.on_events, tapes.on_events, perpetuals.on_events, margin_log.on_events]
     desk = Desk(
         state=exchange.state,
         tapes=tapes,
         history=history,
+        perpetuals=perpetuals,
         keys=keys,
         listen_keys=ListenKeys(settings.market.seed),
         catalogue=catalogue,
@@ -116,6 +121,8 @@ def exchange_of(settings: Settings) -> Parts:
     )
     for instrument in instruments:
         runner.do(ListInstrument(instrument))
+        if instrument.contract is not None:
+            runner.do(first_funding(instrument.symbol, runner.now()))
     access = _open_accounts(settings, runner, keys)
     if recording is not None:
         runner.source = _source(settings, recording, instruments, runner.now())
@@ -176,11 +183,13 @@ def _describe(settings: Settings, recording: Reader | None) -> str:
 
 
 def _open_accounts(settings: Settings, runner: Runner, keys: KeyRing) -> list[Access]:
-    maker, taker = rate(settings.accounts.maker_fee), rate(settings.accounts.taker_fee)
+    told = settings.accounts
+    spot = rate(told.maker_fee), rate(told.taker_fee)
+    futures = rate(told.futures_maker_fee), rate(told.futures_taker_fee)
     access: list[Access] = []
     funds = [_funds(text) for text in settings.accounts.account or DEFAULT_ACCOUNTS]
     for user in dict.fromkeys(user_of(name) for name, _ in funds):
-        for name in (user, futures_of(user)):
+        for name, (maker, taker) in ((user, spot), (futures_of(user), futures)):
             runner.do(OpenAccount(name, maker, taker))
         first = not access
         key = (first and settings.accounts.api_key) or secrets.token_hex(16)

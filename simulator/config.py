@@ -129,7 +129,7 @@ class Market:
     replay: str = setting("", text, "recording to play; empty: the bundled session of 2024-08-08", metavar="PATH")
     empty: bool = setting(False, switch, "no outside market: only orders of the exchange's own accounts")
     symbols: tuple[str, ...] = setting(
-        (), names, "symbols to trade, separated by commas; empty: all spot symbols there are", metavar="A,B"
+        (), names, "symbols to trade, separated by commas; empty: all there are", metavar="A,B"
     )
     speed: str = setting("1", speed, "speed of the replay: 0.1, 1, 60, or max", metavar="N|max")
     loop: bool = setting(True, switch, "start the recording again at its end")
@@ -163,8 +163,12 @@ class Accounts:
     )
     api_key: str = setting("", text, "API key of the first account; empty: made up", metavar="KEY")
     api_secret: str = setting("", text, "API secret of the first account; empty: made up", metavar="SECRET")
-    maker_fee: str = setting("0.0012", rate, "maker fee of every account; negative is a rebate", metavar="RATE")
-    taker_fee: str = setting("0.0012", rate, "taker fee of every account", metavar="RATE")
+    maker_fee: str = setting("0.0012", rate, "maker fee of every spot account; negative is a rebate", metavar="RATE")
+    taker_fee: str = setting("0.0012", rate, "taker fee of every spot account", metavar="RATE")
+    futures_maker_fee: str = setting(
+        "0.00025", rate, "maker fee of every futures account; negative is a rebate", metavar="RATE"
+    )
+    futures_taker_fee: str = setting("0.0006", rate, "taker fee of every futures account", metavar="RATE")
 
 
 @dataclass(frozen=True)

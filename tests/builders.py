@@ -8,33 +8,58 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import msgspec
+
+from simulator.core.accounts.ledger import INSURANCE
+from simulator.core.accounts.margin import Wallet
+from simulator.core.accounts.positions import Position
 from simulator.core.commands import (
     CancelOpenOrders,
     CancelOrder,
     ChangeDepth,
     Command,
     Deposit,
+    Exit,
     InvalidateDepth,
     Levels,
     ListInstrument,
     OpenAccount,
     PlaceOrder,
+    PlaceStop,
     PrintTrade,
     ReplaceDepth,
+    SetLeverage,
+    SetMarginMode,
+    SetMarkPrice,
+    SetPositionStops,
 )
 from simulator.core.digest import digest
 from simulator.core.events import Event, OrderAccepted, OrderCanceled, OrderFilled, Rejected
 from simulator.core.exchange import Exchange
-from simulator.core.instruments import Instrument
-from simulator.core.orders import Order, OrderType, SelfTradePrevention, Side, TimeInForce
+from simulator.core.instruments import Contract, Instrument, Tier
+from simulator.core.orders import (
+    MarginMode,
+    Order,
+    OrderType,
+    PositionEffect,
+    PositionSide,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+    TriggerBy,
+)
 from simulator.core.rejections import RejectReason
-from simulator.core.units import NANOS_PER_MILLI, ONE, Nanos
+from simulator.core.units import NANOS_PER_MILLI, ONE, PRICE_ONE, Money, Nanos, Price, money_text
 
 BUY, SELL = Side.BUY, Side.SELL
 GTC, IOC, FOK = TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK
 LIMIT, MARKET, LIMIT_MAKER = OrderType.LIMIT, OrderType.MARKET, OrderType.LIMIT_MAKER
 EXPIRE_TAKER, EXPIRE_MAKER = SelfTradePrevention.EXPIRE_TAKER, SelfTradePrevention.EXPIRE_MAKER
 SYMBOL = "XY"
+PERPETUAL = "XY-PERPETUAL"
+LONG, SHORT = PositionSide.LONG, PositionSide.SHORT
+OPEN, CLOSE = PositionEffect.OPEN, PositionEffect.CLOSE
+CROSS, ISOLATED = MarginMode.CROSS, MarginMode.ISOLATED
 PEOPLE = ("alice", "bob", "carol")
 
 
@@ -89,7 +114,7 @@ class Play:
         self.do(ListInstrument(traded))
         for name in PEOPLE:
             self.do(OpenAccount(name, fees, fees))
-            for asset in (traded.base, traded.quote):
+            for asset in (traded.base, traded.quote) if traded.contract is None else (traded.contract.margin_asset,):
                 if funds:
                     self.do(Deposit(name, asset, funds * ONE))
         self.market = self.exchange.state.markets[traded.symbol]
@@ -102,9 +127,14 @@ class Play:
         self.events = self.exchange.handle(self.now, command)
         if rejection(self.events) is not None:
             assert digest(self.exchange.state) == before, "a rejected command left a trace"
-        for market in self.exchange.state.markets.values():
+        state = self.exchange.state
+        for market in state.markets.values():
             market.check()
-        self.exchange.state.ledger.check()
+        for listed in state.perpetuals.values():
+            listed.check()
+        for wallet in state.wallets.values():
+            wallet.check()
+        state.ledger.check()
         return self.events
 
     def order(
@@ -119,12 +149,13 @@ class Play:
         stp: SelfTradePrevention = EXPIRE_TAKER,
         amount: int | None = None,
         id: str = "",
+        effect: PositionEffect | None = None,
     ) -> list[Event]:
         """A limit order with ``at``, else a market order."""
         kind = type or (MARKET if at is None else LIMIT)
         wait = tif or (IOC if kind is MARKET else GTC)
         money = None if amount is None else amount * ONE
-        return self.do(PlaceOrder(by, self.symbol, side, kind, qty, at, id, wait, money, stp))
+        return self.do(PlaceOrder(by, self.symbol, side, kind, qty, at, id, wait, money, stp, effect=effect))
 
     def buy(self, qty: int | None = None, at: int | None = None, **more: object) -> list[Event]:
         """See ``order``."""
@@ -199,4 +230,112 @@ def book(
     play = Play(instrument(**filters), fees=fees, funds=funds)
     if bids or asks:
         play.depth(bids, asks)
+    return play
+
+
+TIERS = (Tier("1000", "0.1", "0.05"), Tier("10000", "0.2", "0.1"), Tier("100000", "0.5", "0.25"))
+
+
+def perpetual(multiplier: str = "1", tiers: tuple[Tier, ...] = TIERS, **changes: str | int | bool | None) -> Instrument:
+    """Contracts of one X each against money Y; market orders are protected at 10 % from the mark."""
+    values: dict[str, str | int | bool | None] = {
+        "symbol": PERPETUAL,
+        "base": PERPETUAL,
+        "market_band_up": "0.1",
+        "market_band_down": "0.1",
+    }
+    traded = instrument(**(values | changes))
+    return msgspec.structs.replace(traded, contract=Contract(multiplier, "Y", SYMBOL, tiers, 3))
+
+
+class Futures(Play):
+    """A perpetual with three funded people; words for positions."""
+
+    def open(self, side: PositionSide, qty: int, at: int | None = None, **more: object) -> list[Event]:
+        """Add to a position, by a limit order with ``at``, else by a market order."""
+        return self.order(side.opens, qty, at, effect=OPEN, **more)  # type: ignore[arg-type]
+
+    def close(self, side: PositionSide, qty: int, at: int | None = None, **more: object) -> list[Event]:
+        """Reduce a position."""
+        return self.order(side.closes, qty, at, effect=CLOSE, **more)  # type: ignore[arg-type]
+
+    def mark(self, price: int, index: int | None = None) -> list[Event]:
+        """Tell the mark price."""
+        told = None if index is None else index * PRICE_ONE
+        return self.do(SetMarkPrice(self.symbol, self._ts(None), price * PRICE_ONE, told))
+
+    def do_mark(self, price: Price) -> list[Event]:
+        """Tell the mark price, to 10^-8."""
+        return self.do(SetMarkPrice(self.symbol, self._ts(None), price))
+
+    def leverage(self, leverage: int, by: str = "alice") -> list[Event]:
+        """See SetLeverage."""
+        return self.do(SetLeverage(by, self.symbol, leverage))
+
+    def isolate(self, by: str = "alice") -> list[Event]:
+        """Isolated margin."""
+        return self.do(SetMarginMode(by, self.symbol, ISOLATED))
+
+    def stop(
+        self,
+        side: Side,
+        effect: PositionEffect,
+        qty: int,
+        trigger: int,
+        at: int | None = None,
+        *,
+        by: str = "alice",
+        watch: TriggerBy = TriggerBy.MARK,
+        id: str = "",
+    ) -> list[Event]:
+        """A stop order: limit with ``at``, else market."""
+        kind, tif = (MARKET, IOC) if at is None else (LIMIT, GTC)
+        order = PlaceOrder(by, self.symbol, side, kind, qty, at, id, tif, effect=effect)
+        return self.do(PlaceStop(order, trigger, watch))
+
+    def exits(
+        self, side: PositionSide, take_profit: Exit | None = None, stop_loss: Exit | None = None, by: str = "alice"
+    ) -> list[Event]:
+        """See SetPositionStops."""
+        return self.do(SetPositionStops(by, self.symbol, side, take_profit, stop_loss))
+
+    def position(self, side: PositionSide, by: str = "alice") -> Position:
+        """One of somebody's positions."""
+        return self.exchange.state.perpetuals[self.symbol].seat(by).position(side)
+
+    def size(self, side: PositionSide, by: str = "alice") -> str:
+        """Such as ``"3 for 300 on 30"``: lots, what they cost, the margin behind them."""
+        position = self.position(side, by)
+        return f"{position.lots} for {units(position.cost)} on {units(position.margin)}"
+
+    def wallet(self, by: str = "alice") -> Wallet:
+        """Somebody's money of the margin asset."""
+        return self.exchange.state.wallet(by, self.market.instrument.quote)
+
+    @property
+    def fund(self) -> str:
+        """What the insurance fund has."""
+        return units(self.exchange.state.ledger.balance(INSURANCE, self.market.instrument.quote).total)
+
+
+def units(amount: Money) -> str:
+    """Money as decimal text."""
+    return money_text(amount)
+
+
+def futures(
+    bids: str = "",
+    asks: str = "",
+    *,
+    mark: int | None = 100,
+    fees: int = 0,
+    funds: int = 1_000,
+    of: Instrument | None = None,
+) -> Futures:
+    """A perpetual whose outside book shows these levels and whose mark price is told."""
+    play = Futures(of or perpetual(), fees=fees, funds=funds)
+    if bids or asks:
+        play.depth(bids, asks)
+    if mark is not None:
+        play.mark(mark, mark)
     return play

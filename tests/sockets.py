@@ -67,7 +67,7 @@ class Hall:
         self.site = Site()
         self.switches = switches or StreamSwitches()
         desk, runner = self.site.desk, self.site.runner
-        self.publisher = Publisher(desk.state, desk.tapes)
+        self.publisher = Publisher(desk.state, desk.tapes, desk.perpetuals)
         self.streams = PrivateStreams(desk.state, desk.ids, desk.listen_keys.account_of, self.switches)
         runner.subscribers += [self.streams.on_events, self.publisher.on_events]
         runner.ticks.append(self.publisher.tick)

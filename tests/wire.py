@@ -10,16 +10,18 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from simulator.core.candles import Tapes
-from simulator.core.commands import Deposit, ListInstrument, OpenAccount, PrintTrade, ReplaceDepth
+from simulator.core.commands import Deposit, ListInstrument, OpenAccount, PrintTrade, ReplaceDepth, SetMarkPrice
 from simulator.core.digest import digest
 from simulator.core.exchange import Exchange
 from simulator.core.history import History
 from simulator.core.orders import Side
-from simulator.core.units import NANOS_PER_MILLI, Millis, money, rate
+from simulator.core.perpetual_history import PerpetualHistory
+from simulator.core.units import NANOS_PER_MILLI, Millis, money, price, rate
 from simulator.runtime.clock import ManualClock
 from simulator.runtime.runner import Runner
 from simulator.venues.hashkey.desk import Desk, Switches
 from simulator.venues.hashkey.exchange_info import Catalogue
+from simulator.venues.hashkey.funding import first_funding
 from simulator.venues.hashkey.gate import FORM, Gate, Limits, Request
 from simulator.venues.hashkey.listen_keys import ListenKeys
 from simulator.venues.hashkey.signing import ApiKey, KeyRing
@@ -73,6 +75,7 @@ class Client:
         self.secret = secret
         self.now = now
         self.broker = ""
+        self.orders = 0
 
     def send(
         self,
@@ -116,31 +119,43 @@ class Client:
         wanted = {"symbol": "BTCUSDT", "side": side, "type": "LIMIT", "quantity": quantity, "price": price}
         return self.signed("POST", "/api/v1/spot/order", **(wanted | more))
 
+    def contract_order(self, side: str = "BUY_OPEN", quantity: str = "10", price: str = "2700", **more: Any) -> Answer:
+        """A limit order for ETHUSDT-PERPETUAL that rests, unless told otherwise; ids are counted."""
+        self.orders += 1
+        wanted = {"symbol": "ETHUSDT-PERPETUAL", "side": side, "type": "LIMIT", "quantity": quantity, "price": price}
+        wanted["clientOrderId"] = f"{self.key}-{self.orders}"
+        return self.signed("POST", "/api/v1/futures/order", **(wanted | more))
+
 
 class Site:
-    """An exchange with BTCUSDT and ETHUSDT, a mirrored book, and alice and bob with their keys; time stands still."""
+    """BTCUSDT and ETHUSDT, spot and perpetual, with mirrored books; alice and bob. Time stands still."""
 
     def __init__(self, limits: Limits | None = None, switches: Switches | None = None) -> None:
         self.exchange = Exchange()
         self.clock = ManualClock(START_MS * NANOS_PER_MILLI)
         self.runner = Runner(self.exchange, self.clock)
-        history, tapes = History(self.exchange.state), Tapes()
-        self.runner.subscribers += [history.on_events, tapes.on_events]
+        history, tapes, perpetuals = History(self.exchange.state), Tapes(), PerpetualHistory(self.exchange.state)
+        self.runner.subscribers += [history.on_events, tapes.on_events, perpetuals.on_events]
         catalogue = Catalogue.bundled()
         keys, listen_keys = KeyRing(), ListenKeys()
-        self.desk = Desk(self.exchange.state, tapes, history, keys, listen_keys, catalogue, switches or Switches())
+        self.desk = Desk(
+            self.exchange.state, tapes, history, perpetuals, keys, listen_keys, catalogue, switches or Switches()
+        )
         self.gate = Gate(self.desk, limits, self.runner.catch_up, self.runner.act)
-        for instrument in catalogue.instruments(["BTCUSDT", "ETHUSDT"]):
+        for instrument in catalogue.instruments(["BTCUSDT", "ETHUSDT", "BTCUSDT-PERPETUAL", "ETHUSDT-PERPETUAL"]):
             self.runner.do(ListInstrument(instrument))
+            if instrument.contract is not None:
+                self.runner.do(first_funding(instrument.symbol, self.runner.now()))
         self.alice, self.bob = self.join("alice"), self.join("bob")
         self.depth("BTCUSDT", "59999.99x1 59990x2 58000x5", "60000x1 60010x2 62000x5")
         self.depth("ETHUSDT", "2770.63x10 2770x50", "2770.64x10 2771x50")
+        self.depth("BTCUSDT-PERPETUAL", "59999.9x1000 59990x2000 58000x5000", "60000x1000 60010x2000 62000x5000")
+        self.depth("ETHUSDT-PERPETUAL", "2770.63x10000 2770x50000", "2770.64x10000 2771x50000")
 
     def join(self, name: str) -> Client:
         """A user with money in the spot and the futures account, and an API key."""
-        fee = rate("0.0012")
-        for account in (name, f"{name}/futures"):
-            self.runner.do(OpenAccount(account, fee, fee))
+        self.runner.do(OpenAccount(name, rate("0.0012"), rate("0.0012")))
+        self.runner.do(OpenAccount(f"{name}/futures", rate("0.00025"), rate("0.0006")))
         for asset, amount in FUNDS.items():
             self.runner.do(Deposit(name, asset, money(amount)))
         self.runner.do(Deposit(f"{name}/futures", "USDT", money("100000")))
@@ -176,6 +191,11 @@ class Site:
         traded = self.exchange.state.markets[symbol].instrument
         ticks, lots = traded.price_grid.parse(price), traded.qty_grid.parse(qty)
         self.runner.do(PrintTrade(symbol, self.runner.now(), ticks, lots, side))
+
+    def mark(self, symbol: str, mark: str | None, index: str | None = None) -> None:
+        """What the venue tells of a perpetual."""
+        told = [None if text is None else price(text) for text in (mark, index)]
+        self.runner.do(SetMarkPrice(symbol, self.runner.now(), *told))
 
     def digest(self) -> str:
         """The whole state in one hash."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from simulator.core.accounts.ledger import HOUSE, OUTSIDE, Balance
+from simulator.core.accounts.customers import Customer
+from simulator.core.accounts.ledger import HOUSE, MARKET, OUTSIDE
+from simulator.core.accounts.spot import SpotSeat
 from simulator.core.commands import Deposit, ListInstrument, OpenAccount, SetFees, SetTrading, Transfer, Withdraw
 from simulator.core.events import (
     AccountOpened,
-    BalanceChanged,
     Deposited,
     Event,
     FeesSet,
@@ -15,9 +16,11 @@ from simulator.core.events import (
     Transferred,
     Withdrawn,
 )
+from simulator.core.instruments import Instrument
 from simulator.core.market import Market
+from simulator.core.perpetuals import PerpetualMarket
 from simulator.core.rejections import RejectReason
-from simulator.core.state import Customer, State
+from simulator.core.state import State
 from simulator.core.units import Nanos
 
 
@@ -29,9 +32,36 @@ def check_list(state: State, command: ListInstrument) -> RejectReason | None:
 def list_instrument(state: State, now: Nanos, command: ListInstrument) -> list[Event]:
     """Open a market."""
     instrument = command.instrument
-    market = state.markets[instrument.symbol] = Market(instrument, state.ledger, state.model)
+    market = _spot(state, instrument) if instrument.contract is None else _perpetual(state, instrument)
+    state.markets[instrument.symbol] = market
     market.changed(now)
     return [InstrumentListed(instrument)]
+
+
+def _spot(state: State, instrument: Instrument) -> Market:
+    """A spot market; perpetuals whose index it is watch it."""
+    ledger = state.ledger
+
+    def new_seat(account: str) -> SpotSeat:
+        return SpotSeat(ledger, account, instrument)
+
+    market = Market(instrument, state.model, new_seat(MARKET), new_seat)
+    for listed in state.perpetuals.values():
+        if listed.contract.index == instrument.symbol:
+            market.watchers += (listed.index_moved,)
+    return market
+
+
+def _perpetual(state: State, instrument: Instrument) -> Market:
+    """A perpetual's market, which watches the spot market of its index."""
+    contract = instrument.contract
+    assert contract is not None
+    listed = PerpetualMarket(instrument, contract, state.ledger, state.model, state.wallet, state.moved, state.risky)
+    state.perpetuals[instrument.symbol] = listed
+    index = state.markets.get(contract.index)
+    if index is not None:
+        index.watchers += (listed.index_moved,)
+    return listed.market
 
 
 def check_trading(state: State, command: SetTrading) -> RejectReason | None:
@@ -41,7 +71,9 @@ def check_trading(state: State, command: SetTrading) -> RejectReason | None:
 
 def set_trading(state: State, now: Nanos, command: SetTrading) -> list[Event]:
     """Halt or resume."""
-    state.markets[command.symbol].trading = command.trading
+    market = state.markets[command.symbol]
+    market.trading = command.trading
+    market.wake()
     return [TradingSet(command.symbol, command.trading)]
 
 
@@ -67,6 +99,8 @@ def set_fees(state: State, now: Nanos, command: SetFees) -> list[Event]:
     """Other rates from the next fill on."""
     customer = state.customers[command.account]
     customer.maker_rate, customer.taker_rate = command.maker_rate, command.taker_rate
+    # The fee of closing is part of the maintenance margin.
+    state.risky.update((wallet, None) for wallet in state.wallets.values() if wallet.account == command.account)
     return [FeesSet(command.account, command.maker_rate, command.taker_rate)]
 
 
@@ -80,7 +114,8 @@ def check_deposit(state: State, command: Deposit) -> RejectReason | None:
 def deposit(state: State, now: Nanos, command: Deposit) -> list[Event]:
     """Money from outside."""
     moved = state.ledger.transfer(OUTSIDE, command.account, command.asset, command.amount)
-    return [Deposited(command.account, command.asset, command.amount, command.reference), _changed(moved[1])]
+    _look_at(state, command.account, command.asset)
+    return [Deposited(command.account, command.asset, command.amount, command.reference), moved[1].changed()]
 
 
 def check_withdraw(state: State, command: Withdraw) -> RejectReason | None:
@@ -91,7 +126,8 @@ def check_withdraw(state: State, command: Withdraw) -> RejectReason | None:
 def withdraw(state: State, now: Nanos, command: Withdraw) -> list[Event]:
     """Money to the outside."""
     moved = state.ledger.transfer(command.account, OUTSIDE, command.asset, command.amount)
-    return [Withdrawn(command.account, command.asset, command.amount, command.reference), _changed(moved[0])]
+    _look_at(state, command.account, command.asset)
+    return [Withdrawn(command.account, command.asset, command.amount, command.reference), moved[0].changed()]
 
 
 def check_transfer(state: State, command: Transfer) -> RejectReason | None:
@@ -106,8 +142,10 @@ def check_transfer(state: State, command: Transfer) -> RejectReason | None:
 def transfer(state: State, now: Nanos, command: Transfer) -> list[Event]:
     """From one account to another."""
     moved = state.ledger.transfer(command.source, command.target, command.asset, command.amount)
+    _look_at(state, command.source, command.asset)
+    _look_at(state, command.target, command.asset)
     done = Transferred(command.source, command.target, command.asset, command.amount, command.reference)
-    return [done, _changed(moved[0]), _changed(moved[1])]
+    return [done, moved[0].changed(), moved[1].changed()]
 
 
 def _check_debit(state: State, account: str, asset: str, amount: int) -> RejectReason | None:
@@ -115,10 +153,13 @@ def _check_debit(state: State, account: str, asset: str, amount: int) -> RejectR
         return RejectReason.UNKNOWN_ACCOUNT
     if amount <= 0:
         return RejectReason.AMOUNT_NOT_POSITIVE
-    balance = state.ledger.of(account).get(asset)
-    free = 0 if balance is None else balance.free
+    balance, wallet = state.ledger.of(account).get(asset), state.wallets.get((account, asset))
+    free = 0 if balance is None else balance.free if wallet is None else wallet.withdrawable
     return RejectReason.INSUFFICIENT_BALANCE if amount > free else None
 
 
-def _changed(balance: Balance) -> BalanceChanged:
-    return BalanceChanged(balance.account, balance.asset, balance.free, balance.held)
+def _look_at(state: State, account: str, asset: str) -> None:
+    """Money came to a wallet with positions, or left it."""
+    wallet = state.wallets.get((account, asset))
+    if wallet is not None:
+        state.risky[wallet] = None

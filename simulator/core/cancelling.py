@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from simulator.core.accounts.ledger import Balance
 from simulator.core.commands import CancelOpenOrders, CancelOrder
 from simulator.core.events import Event
-from simulator.core.filling import release, report_balances
+from simulator.core.filling import Touched, release, report
 from simulator.core.orders import FILLED, CancelReason, Order
 from simulator.core.rejections import RejectReason
 from simulator.core.state import State
@@ -65,11 +64,10 @@ def cancel_open(state: State, now: Nanos, command: CancelOpenOrders) -> list[Eve
 
 def _cancel_all(state: State, now: Nanos, orders: Iterable[Order]) -> list[Event]:
     events: list[Event] = []
-    touched: dict[Balance, None] = {}
+    touched: Touched = {}
     for order in orders:
         market = state.markets[order.command.symbol]
         release(state, market, order, BY_USER, events, touched)
-        market.version += 1
-        market.ts = now
-    report_balances(touched, events)
+        market.changed(now)
+    report(touched, events)
     return events

@@ -5,6 +5,7 @@ Checks decide from what is there and change nothing.
 
 from __future__ import annotations
 
+from simulator.core.accounts.spot import SpotSeat
 from simulator.core.commands import PlaceOrder
 from simulator.core.instruments import Limits
 from simulator.core.market import Market
@@ -26,9 +27,11 @@ def check_place(state: State, command: PlaceOrder) -> RejectReason | None:
         return RejectReason.SYMBOL_NOT_TRADING
     if command.client_order_id in customer.by_client_order_id:
         return RejectReason.DUPLICATE_CLIENT_ORDER_ID
-    if command.type is MARKET:
-        return _check_market(market, command)
-    return _check_limit(market, command)
+    if (command.effect is None) is not (market.perpetual is None):
+        return RejectReason.EFFECT_MISPLACED
+    if command.type is not MARKET:
+        return _check_limit(market, command)
+    return _check_market(market, command) if market.perpetual is None else _check_protected(market, command)
 
 
 def _check_limit(market: Market, command: PlaceOrder) -> RejectReason | None:
@@ -44,8 +47,9 @@ def _check_limit(market: Market, command: PlaceOrder) -> RejectReason | None:
     seat = market.seat(command.account)
     if seat.open_orders >= limits.max_open_orders:
         return RejectReason.TOO_MANY_OPEN_ORDERS
-    if not seat.can_pay(side, price, qty):
-        return RejectReason.INSUFFICIENT_BALANCE
+    refusal = seat.refuses(command, price, qty)
+    if refusal is not None:
+        return refusal
     if command.type is LIMIT_MAKER:
         if command.tif is not GTC:
             return RejectReason.UNSUPPORTED_COMBINATION
@@ -67,21 +71,21 @@ def _filter_broken(limits: Limits, price: Ticks, qty: Lots) -> RejectReason:
 def _within_band(market: Market, side: Side, price: Ticks) -> bool:
     """Only the side that is bad for the trader is limited (HashKey errors and limits 6).
 
-    Most orders bid no more than the best bid or ask no less than the best ask; the reference lies in the
-    spread, so these are within any band. (A stale mirror may be crossed: then its bid is the reference.)
+    Most orders bid no more than the best bid or ask no less than the best ask; on spot the reference lies in
+    the spread, so these are within any band. (A stale mirror may be crossed: then its bid is the reference.)
     """
     bands = market.instrument.limit_bands
-    best = market.best(side)
+    best = market.best(side) if market.perpetual is None else None
     if best is not None and (price - best) * side.sign <= 0 and (side is BUY or not market.mirror.stale):
         return True
     if side is BUY:
         if bands.up is None:
             return True
-        worst = market.worst_price(side, bands)
+        worst = market.pricing.worst_price(side, bands)
         return worst is None or price <= worst
     if bands.down is None:
         return True
-    worst = market.worst_price(side, bands)
+    worst = market.pricing.worst_price(side, bands)
     return worst is None or price >= worst
 
 
@@ -110,9 +114,27 @@ def _check_market(market: Market, command: PlaceOrder) -> RejectReason | None:
     return _check_funds(market, command)
 
 
+def _check_protected(market: Market, command: PlaceOrder) -> RejectReason | None:
+    """A market order for a perpetual: a limit order at its protective price that does not wait (HashKey REST 4.1)."""
+    limits, qty = market.limits, command.qty
+    if qty is None or command.amount is not None:
+        return RejectReason.SIZE_AMBIGUOUS
+    if command.price is not None or command.tif is GTC:
+        return RejectReason.UNSUPPORTED_COMBINATION
+    if qty < limits.market_min_qty:
+        return RejectReason.QTY_TOO_SMALL
+    if qty > limits.market_max_qty:
+        return RejectReason.QTY_TOO_LARGE
+    price = market.pricing.protective_price(command.side)
+    if price is None:
+        return RejectReason.MARKET_ORDERS_FORBIDDEN
+    return market.seat(command.account).refuses(command, price, qty)
+
+
 def _check_funds(market: Market, command: PlaceOrder) -> RejectReason | None:
     """A market order pays at once, so what it would pay now is what it must have."""
     seat = market.seat(command.account)
+    assert isinstance(seat, SpotSeat)
     if command.side is BUY:
         needed = command.amount if command.amount is not None else _price_of(market, command)
     else:

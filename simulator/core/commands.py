@@ -11,8 +11,17 @@ from typing import TypeAlias
 import msgspec
 
 from simulator.core.instruments import Instrument
-from simulator.core.orders import OrderType, SelfTradePrevention, Side, TimeInForce
-from simulator.core.units import Lots, Money, Nanos, Ticks
+from simulator.core.orders import (
+    MarginMode,
+    OrderType,
+    PositionEffect,
+    PositionSide,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+    TriggerBy,
+)
+from simulator.core.units import Lots, Money, Nanos, Price, Ticks
 
 
 class ListInstrument(msgspec.Struct, frozen=True, tag=True, tag_field="command"):
@@ -73,7 +82,10 @@ class Transfer(msgspec.Struct, frozen=True, tag=True, tag_field="command"):
 
 
 class PlaceOrder(msgspec.Struct, frozen=True, tag=True, tag_field="command", gc=False):
-    """A new order. LIMIT and LIMIT_MAKER need price and qty; MARKET needs qty or amount (quote)."""
+    """A new order. LIMIT and LIMIT_MAKER need price and qty; MARKET needs qty or amount (quote).
+
+    For a perpetual it says what it does to a position (``effect``), and MARKET needs qty.
+    """
 
     account: str
     symbol: str
@@ -86,6 +98,7 @@ class PlaceOrder(msgspec.Struct, frozen=True, tag=True, tag_field="command", gc=
     amount: Money | None = None
     stp: SelfTradePrevention = SelfTradePrevention.EXPIRE_TAKER
     broker: str = ""
+    effect: PositionEffect | None = None
 
 
 class CancelOrder(msgspec.Struct, frozen=True, tag=True, tag_field="command", gc=False):
@@ -143,6 +156,99 @@ class InvalidateDepth(msgspec.Struct, frozen=True, tag=True, tag_field="command"
     symbol: str
 
 
+class SetLeverage(msgspec.Struct, frozen=True, tag=True, tag_field="command"):
+    """How many times its margin a position in a perpetual may be worth, from now on and for what is open."""
+
+    account: str
+    symbol: str
+    leverage: int
+
+
+class SetMarginMode(msgspec.Struct, frozen=True, tag=True, tag_field="command"):
+    """Cross or isolated margin for a perpetual without positions and orders."""
+
+    account: str
+    symbol: str
+    mode: MarginMode
+
+
+class AdjustMargin(msgspec.Struct, frozen=True, tag=True, tag_field="command"):
+    """Free money to the margin of an isolated position; a negative amount takes some back."""
+
+    account: str
+    symbol: str
+    side: PositionSide
+    amount: Money
+
+
+class PlaceStop(msgspec.Struct, frozen=True, tag=True, tag_field="command", gc=False):
+    """An order for a perpetual that waits outside the book until a price is reached. It holds no margin."""
+
+    order: PlaceOrder
+    trigger: Ticks
+    by: TriggerBy = TriggerBy.MARK
+
+
+class CancelStop(msgspec.Struct, frozen=True, tag=True, tag_field="command", gc=False):
+    """Take a waiting order back, by our id or, when that is None, by the customer's."""
+
+    account: str
+    stop_id: int | None
+    client_order_id: str | None = None
+
+
+class CancelStops(msgspec.Struct, frozen=True, tag=True, tag_field="command"):
+    """Take all waiting orders back, newest first: of one symbol, of one side."""
+
+    account: str
+    symbol: str | None = None
+    side: Side | None = None
+
+
+class Exit(msgspec.Struct, frozen=True, gc=False):
+    """At which price a position is closed by a market order; ``qty`` None: all of it."""
+
+    trigger: Ticks
+    by: TriggerBy = TriggerBy.MARK
+    qty: Lots | None = None
+
+
+class SetPositionStops(msgspec.Struct, frozen=True, tag=True, tag_field="command"):
+    """Take-profit and stop-loss of a position in place of those it has; None: none."""
+
+    account: str
+    symbol: str
+    side: PositionSide
+    take_profit: Exit | None = None
+    stop_loss: Exit | None = None
+
+
+class SetMarkPrice(msgspec.Struct, frozen=True, tag=True, tag_field="command", gc=False):
+    """The mark price of a perpetual and its index as the venue tells them; ``ts`` is its own time.
+
+    What has been told once is never computed again. None tells nothing new of that one.
+    """
+
+    symbol: str
+    ts: Nanos
+    mark: Price | None
+    index: Price | None = None
+
+
+class ComputeMarkPrice(msgspec.Struct, frozen=True, tag=True, tag_field="command"):
+    """Forget what was told of a perpetual's mark and index: from now on they follow from the books."""
+
+    symbol: str
+
+
+class SetFunding(msgspec.Struct, frozen=True, tag=True, tag_field="command"):
+    """The funding rate (10^-18; longs pay shorts) of the settlement at ``settle_time``."""
+
+    symbol: str
+    rate: int
+    settle_time: Nanos
+
+
 class AdvanceTime(msgspec.Struct, frozen=True, tag=True, tag_field="command"):
     """Nothing happened but the passing of time."""
 
@@ -162,5 +268,15 @@ Command: TypeAlias = (
     | ChangeDepth
     | PrintTrade
     | InvalidateDepth
+    | SetLeverage
+    | SetMarginMode
+    | AdjustMargin
+    | PlaceStop
+    | CancelStop
+    | CancelStops
+    | SetPositionStops
+    | SetMarkPrice
+    | ComputeMarkPrice
+    | SetFunding
     | AdvanceTime
 )

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator
 
 from simulator.core.orders import Order, Side
+from simulator.core.perpetuals import PerpetualMarket
 from simulator.core.state import State
 
 
@@ -38,6 +39,39 @@ def _lines(state: State) -> Iterator[str]:
                 yield f"mirror {key} {size} {mirror.taken_at.get(key, 0)}"
             for level in market.book.side(side):
                 yield f"level {level.price} " + " ".join(str(order.id) for order in level)
+    yield from _lines_of_perpetuals(state)
+
+
+def _lines_of_perpetuals(state: State) -> Iterator[str]:
+    for (account, asset), wallet in sorted(state.wallets.items()):
+        if wallet.warned:
+            yield f"warned {account} {asset}"
+    for _, listed in sorted(state.perpetuals.items()):
+        yield from _perpetual_lines(listed)
+    for stop in state.stops.values():
+        yield (
+            f"stop {stop.id} {stop.account} {stop.symbol} {stop.trigger} {stop.by.name} {stop.rising} "
+            f"{stop.status.name} {stop.order_id} {stop.refusal} {stop.client_order_id} {stop.order}"
+        )
+
+
+def _perpetual_lines(listed: PerpetualMarket) -> Iterator[str]:
+    perpetual, funding = listed.perpetual, listed.perpetual.funding
+    yield (
+        f"perpetual {listed.symbol} {perpetual.mark} {perpetual.told_mark} {perpetual.index} {perpetual.told_index} "
+        f"{listed.basis} {listed.mark_due} {listed.outside.lots} {listed.outside.cost}"
+    )
+    if funding is not None:
+        yield f"funding {funding.rate} {funding.settle_time}"
+    for seat in sorted(listed.seats, key=lambda one: one.wallet.account):
+        if seat.used:
+            yield f"seat {seat.wallet.account} {seat.leverage} {seat.mode.name}"
+    for position in sorted(listed.positions(), key=lambda one: (one.account, one.side.name)):
+        if position.lots:
+            yield (
+                f"position {position.account} {position.side.name} {position.lots} {position.cost} {position.margin} "
+                f"{position.realised} {position.closing} {position.warned} {position.take_profit} {position.stop_loss}"
+            )
 
 
 def _order_line(order: Order) -> str:
@@ -45,4 +79,5 @@ def _order_line(order: Order) -> str:
         f"order {order.id} {order.account} {order.symbol} {order.side.name} {order.type.name} {order.tif.name} "
         f"{order.price} {order.qty} {order.amount} {order.client_order_id} {order.leaves} {order.filled} "
         f"{order.notional} {order.status.name} {order.ahead} {order.credits}"
+        + (f" {order.effect.name}" if order.effect is not None else "")
     )

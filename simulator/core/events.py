@@ -12,11 +12,11 @@ from typing import TypeAlias
 
 import msgspec
 
-from simulator.core.commands import Command
+from simulator.core.commands import Command, Exit
 from simulator.core.instruments import Instrument
-from simulator.core.orders import CancelReason, OrderStatus, Side
+from simulator.core.orders import CancelReason, MarginMode, OrderStatus, PositionSide, Side
 from simulator.core.rejections import RejectReason
-from simulator.core.units import Lots, Money, Nanos, Ticks
+from simulator.core.units import Lots, Money, Nanos, Price, Ticks
 
 
 class FillCause(Enum):
@@ -96,7 +96,10 @@ class Transferred(msgspec.Struct, frozen=True):
 
 
 class OrderAccepted(msgspec.Struct, frozen=True, gc=False):
-    """A new order exists; what it did next follows in the same list. Sizes as in PlaceOrder."""
+    """A new order exists; what it did next follows in the same list. Sizes as in PlaceOrder.
+
+    A market order for a perpetual has its protective price here.
+    """
 
     order_id: int
     account: str
@@ -113,7 +116,8 @@ class OrderFilled(msgspec.Struct, frozen=True, gc=False):
     ``filled``, ``notional`` (ticks x lots) and ``leaves`` are cumulative, after this fill. ``fee`` is
     in ``fee_asset`` and negative for a rebate. ``trade_id`` is shared by both parts, ``fill_id`` is
     not. ``ahead`` is what stood before the order when it joined the mirrored level (None: never
-    rested or not known); ``trigger`` the market's time of what caused it (None: this exchange).
+    rested or not known); ``trigger`` the market's time of what caused it (None: this exchange). ``pnl`` is
+    what a closing fill realised, before its fee.
     """
 
     order_id: int
@@ -133,6 +137,7 @@ class OrderFilled(msgspec.Struct, frozen=True, gc=False):
     cause: FillCause
     ahead: Lots | None
     trigger: Nanos | None
+    pnl: Money = 0
 
 
 class OrderCanceled(msgspec.Struct, frozen=True, gc=False):
@@ -179,6 +184,200 @@ class MirrorInvalidated(msgspec.Struct, frozen=True):
     symbol: str
 
 
+class LeverageSet(msgspec.Struct, frozen=True):
+    """Another leverage for a symbol."""
+
+    account: str
+    symbol: str
+    leverage: int
+
+
+class MarginModeSet(msgspec.Struct, frozen=True):
+    """Another margin mode for a symbol."""
+
+    account: str
+    symbol: str
+    mode: MarginMode
+
+
+class MarginAdjusted(msgspec.Struct, frozen=True):
+    """Money went from free to a position's margin, or back; ``margin`` is the position's after it."""
+
+    account: str
+    symbol: str
+    side: PositionSide
+    amount: Money
+    margin: Money
+
+
+class PositionChanged(msgspec.Struct, frozen=True, gc=False):
+    """A position after the command; of size 0: it is closed.
+
+    ``cost`` is what its lots were worth when they were opened, so the entry price is cost / lots;
+    ``closing`` is how many lots open closing orders already speak for; ``realised`` is what it has earned
+    so far: profit of closed lots and funding, less all fees.
+    """
+
+    account: str
+    symbol: str
+    side: PositionSide
+    lots: Lots
+    cost: Money
+    margin: Money
+    realised: Money
+    closing: Lots
+
+
+class MarkChanged(msgspec.Struct, frozen=True, gc=False):
+    """Another mark price, or another index, of a perpetual."""
+
+    symbol: str
+    ts: Nanos
+    mark: Price
+    index: Price | None
+
+
+class FundingSet(msgspec.Struct, frozen=True):
+    """What the next settlement will be like (rate in 10^-18)."""
+
+    symbol: str
+    rate: int
+    settle_time: Nanos
+
+
+class FundingSettled(msgspec.Struct, frozen=True):
+    """Longs paid shorts (or the other way round); ``outside`` is what the outside market received.
+
+    With the amounts of the FundingPaid beside it, it sums to zero.
+    """
+
+    symbol: str
+    settle_time: Nanos
+    rate: int
+    mark: Price
+    outside: Money
+
+
+class FundingPaid(msgspec.Struct, frozen=True, gc=False):
+    """One position's part of a settlement; ``amount`` is what the account received, negative when it paid."""
+
+    account: str
+    symbol: str
+    side: PositionSide
+    settle_time: Nanos
+    lots: Lots
+    mark: Price
+    rate: int
+    asset: str
+    amount: Money
+
+
+class MarginWarning(msgspec.Struct, frozen=True):
+    """Little is left above the maintenance margin, of a wallet (symbol None) or of an isolated position."""
+
+    account: str
+    asset: str
+    symbol: str | None
+    side: PositionSide | None
+    equity: Money
+    maintenance: Money
+
+
+class PositionLiquidated(msgspec.Struct, frozen=True):
+    """The insurance fund took a position over for ``value``, its worth at the bankruptcy price.
+
+    ``price`` is value per unit, cut; ``pnl`` is what the account realised by it (its margin is gone);
+    ``order_id`` and ``trade_id`` are numbers of their own, for who shows it as an order that was filled.
+    """
+
+    account: str
+    symbol: str
+    side: PositionSide
+    lots: Lots
+    value: Money
+    price: Price
+    pnl: Money
+    mark: Price
+    order_id: int
+    trade_id: int
+
+
+class DeficitCovered(msgspec.Struct, frozen=True):
+    """The insurance fund paid what an account without positions owed."""
+
+    account: str
+    asset: str
+    amount: Money
+
+
+class InsuranceTraded(msgspec.Struct, frozen=True, gc=False):
+    """The insurance fund got rid of lots it had taken over; ``pnl`` is what it earned by them (or lost)."""
+
+    symbol: str
+    side: Side
+    trade_id: int
+    price: Ticks
+    qty: Lots
+    pnl: Money
+    left: Lots
+
+
+class InsuranceChanged(msgspec.Struct, frozen=True):
+    """What the insurance fund has of an asset after the command; it may be negative."""
+
+    asset: str
+    balance: Money
+
+
+class StopPlaced(msgspec.Struct, frozen=True, gc=False):
+    """An order waits for a price; ``rising`` when it waits for a higher one than there is."""
+
+    stop_id: int
+    account: str
+    symbol: str
+    side: Side
+    trigger: Ticks
+    rising: bool
+    client_order_id: str
+
+
+class StopTriggered(msgspec.Struct, frozen=True, gc=False):
+    """Its price was reached and its order went in, as ``order_id`` (its OrderAccepted follows)."""
+
+    stop_id: int
+    account: str
+    symbol: str
+    order_id: int
+
+
+class StopFailed(msgspec.Struct, frozen=True, gc=False):
+    """Its price was reached and its order was refused."""
+
+    stop_id: int
+    account: str
+    symbol: str
+    reason: RejectReason
+
+
+class StopCanceled(msgspec.Struct, frozen=True, gc=False):
+    """It waits no longer."""
+
+    stop_id: int
+    account: str
+    symbol: str
+    reason: CancelReason
+
+
+class PositionStopsSet(msgspec.Struct, frozen=True):
+    """Take-profit and stop-loss of a position as they are now."""
+
+    account: str
+    symbol: str
+    side: PositionSide
+    take_profit: Exit | None
+    stop_loss: Exit | None
+
+
 Event: TypeAlias = (
     Rejected
     | InstrumentListed
@@ -195,4 +394,22 @@ Event: TypeAlias = (
     | BalanceChanged
     | MirrorChanged
     | MirrorInvalidated
+    | LeverageSet
+    | MarginModeSet
+    | MarginAdjusted
+    | PositionChanged
+    | MarkChanged
+    | FundingSet
+    | FundingSettled
+    | FundingPaid
+    | MarginWarning
+    | PositionLiquidated
+    | DeficitCovered
+    | InsuranceTraded
+    | InsuranceChanged
+    | StopPlaced
+    | StopTriggered
+    | StopFailed
+    | StopCanceled
+    | PositionStopsSet
 )

@@ -9,21 +9,42 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
-from simulator.core import banking, cancelling, checking, observing, placing
+from simulator.core import (
+    banking,
+    cancelling,
+    checking,
+    consequences,
+    margining,
+    marking,
+    observing,
+    paying,
+    placing,
+    stopping,
+)
 from simulator.core.commands import (
+    AdjustMargin,
     AdvanceTime,
     CancelOpenOrders,
     CancelOrder,
+    CancelStop,
+    CancelStops,
     ChangeDepth,
     Command,
+    ComputeMarkPrice,
     Deposit,
     InvalidateDepth,
     ListInstrument,
     OpenAccount,
     PlaceOrder,
+    PlaceStop,
     PrintTrade,
     ReplaceDepth,
     SetFees,
+    SetFunding,
+    SetLeverage,
+    SetMarginMode,
+    SetMarkPrice,
+    SetPositionStops,
     SetTrading,
     Transfer,
     Withdraw,
@@ -31,7 +52,7 @@ from simulator.core.commands import (
 from simulator.core.events import Event, Rejected
 from simulator.core.mirror.queue_position import QueueModel
 from simulator.core.rejections import RejectReason
-from simulator.core.state import State
+from simulator.core.state import NEVER, State
 from simulator.core.units import Nanos
 
 Check: TypeAlias = Callable[[State, Any], RejectReason | None]
@@ -61,6 +82,16 @@ HANDLERS: Final[dict[type, tuple[Check, Apply]]] = {
     ChangeDepth: (observing.check_change, observing.change_depth),
     PrintTrade: (observing.check_trade, observing.print_trade),
     InvalidateDepth: (observing.check_symbol, observing.invalidate_depth),
+    SetLeverage: (margining.check_leverage, margining.set_leverage),
+    SetMarginMode: (margining.check_mode, margining.set_mode),
+    AdjustMargin: (margining.check_adjust, margining.adjust),
+    PlaceStop: (stopping.check_place_stop, stopping.place_stop),
+    CancelStop: (stopping.check_cancel_stop, stopping.cancel_stop),
+    CancelStops: (stopping.check_cancel_stops, stopping.cancel_stops),
+    SetPositionStops: (stopping.check_exits, stopping.set_exits),
+    SetMarkPrice: (marking.check_mark, marking.set_mark),
+    ComputeMarkPrice: (marking.check_compute, marking.compute_mark),
+    SetFunding: (paying.check_funding, paying.set_funding),
     AdvanceTime: (_no_check, _advance_time),
 }
 
@@ -78,11 +109,20 @@ class Exchange:
         state = self.state
         if now != state.now:
             state.advance(now)
+            if now >= state.timer:
+                return consequences.on_time(state) + self.handle(now, command)
         check, apply = HANDLERS[type(command)]
         reason = check(state, command)
         if reason is not None:
             return [Rejected(command, reason)]
-        return apply(state, now, command)
+        events = apply(state, now, command)
+        if state.moved or state.risky:
+            consequences.work_off(state, events)
+        return events
+
+    def next_timer(self) -> Nanos | None:
+        """When something happens without a command; whoever keeps the time brings AdvanceTime then."""
+        return None if self.state.timer == NEVER else self.state.timer
 
     def check(self, command: Command) -> RejectReason | None:
         """What ``handle`` would say no for, without asking it."""

@@ -44,6 +44,7 @@ _ENDS = {
     CancelReason.NO_LIQUIDITY: "the other side of the book was empty",
     CancelReason.PRICE_BAND: "the next offer lay beyond the price band of market orders",
     CancelReason.SELF_TRADE: "self-trade prevention: it would have met an order of the same account",
+    CancelReason.LIQUIDATION: "cancelled because the margin of its wallet was used up",
 }
 
 

@@ -6,12 +6,13 @@ Placing, cancelling and the outside market all end here, so that they cannot dif
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TypeAlias
 
 from simulator.core.accounts.ledger import Balance
+from simulator.core.accounts.positions import Position
 from simulator.core.events import (
     TOOK_MIRROR,
     TOOK_ORDER,
-    BalanceChanged,
     Event,
     FillCause,
     OrderCanceled,
@@ -23,6 +24,9 @@ from simulator.core.orders import BUY, CANCELED, FILLED, PARTIALLY_CANCELED, PAR
 from simulator.core.state import State
 from simulator.core.units import Nanos
 
+Touched: TypeAlias = dict[Balance | Position, None]
+"""What a command changed, in the order in which it did; told when it is over."""
+
 
 def fill(
     state: State,
@@ -33,15 +37,15 @@ def fill(
     cause: FillCause,
     trigger: Nanos | None,
     events: list[Event],
-    touched: dict[Balance, None],
+    touched: Touched,
 ) -> None:
     """One order's part of a trade: its money, its status, its event. ``leaves`` is already what is left."""
     _, price, qty = found
     customer = state.customers[order.account]
     seat = market.seats[order.account]
     maker = cause is not TOOK_ORDER and cause is not TOOK_MIRROR
-    fee = seat.settle(order.side, price, qty, customer.maker_rate if maker else customer.taker_rate, held=maker)
-    touched[seat.base] = touched[seat.quote] = None
+    rate = customer.maker_rate if maker else customer.taker_rate
+    fee, pnl = seat.settle(order, price, qty, rate, held=maker, touched=touched)
     order.filled += qty
     order.notional += price * qty
     order.updated = state.now
@@ -69,11 +73,12 @@ def fill(
             order.notional,
             status,
             fee,
-            market.instrument.base if order.side is BUY else market.instrument.quote,
+            seat.buy_fee_asset if order.side is BUY else seat.sell_fee_asset,
             maker,
             cause,
             order.joined_behind if maker else None,
             trigger,
+            pnl,
         )
     )
 
@@ -93,21 +98,21 @@ def release(
     order: Order,
     reason: CancelReason,
     events: list[Event],
-    touched: dict[Balance, None],
+    touched: Touched,
 ) -> None:
     """End an order that rested: out of the book, its hold free again."""
     assert order.price is not None
     if order.level is not None:
         market.book.side(order.side).remove(order)
     seat = market.seats[order.account]
-    touched[seat.release(order.side, order.price, order.leaves)] = None
+    touched[seat.release(order, order.price)] = None
     seat.open_orders -= 1
     del state.customers[order.account].open_orders[order.id]
     order.updated = state.now
     end(order, reason, events)
 
 
-def report_balances(touched: Iterable[Balance], events: list[Event]) -> None:
-    """Say what the balances are after the command."""
-    for balance in touched:
-        events.append(BalanceChanged(balance.account, balance.asset, balance.free, balance.held))
+def report(touched: Iterable[Balance | Position], events: list[Event]) -> None:
+    """Say what balances and positions are after the command."""
+    for one in touched:
+        events.append(one.changed())

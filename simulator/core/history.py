@@ -11,7 +11,19 @@ from typing import TypeAlias
 
 import msgspec
 
-from simulator.core.events import AccountOpened, Deposited, Event, OrderFilled, Transferred, Withdrawn
+from simulator.core.events import (
+    AccountOpened,
+    DeficitCovered,
+    Deposited,
+    Event,
+    FundingPaid,
+    FundingSettled,
+    OrderFilled,
+    PositionChanged,
+    PositionLiquidated,
+    Transferred,
+    Withdrawn,
+)
 from simulator.core.orders import Side
 from simulator.core.state import State
 from simulator.core.units import Money, Nanos
@@ -25,6 +37,9 @@ class FlowKind(Enum):
     TRANSFER = "transfer"
     DEPOSIT = "deposit"
     WITHDRAWAL = "withdrawal"
+    REALISED_PROFIT = "realised profit"
+    FUNDING = "funding"
+    LIQUIDATION = "liquidation"
 
 
 Change: TypeAlias = tuple[str, FlowKind, Money, str]
@@ -51,13 +66,20 @@ class Fill(msgspec.Struct, frozen=True, gc=False):
     event: OrderFilled
 
 
+class Moment(msgspec.Struct, frozen=True, gc=False):
+    """What became of a position and when."""
+
+    ts: Nanos
+    event: PositionChanged | PositionLiquidated
+
+
 class Records:
-    """Fills and flows of one account, oldest first.
+    """Fills, flows, and what became of positions of one account, oldest first.
 
     Flows are worked out when somebody asks: there are three to a fill, and far more fills than questions.
     """
 
-    __slots__ = ("_flows", "_happened", "_state", "_totals", "fills")
+    __slots__ = ("_flows", "_happened", "_state", "_totals", "fills", "positions")
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -65,6 +87,7 @@ class Records:
         self._flows: list[Flow] = []
         self._totals: dict[str, Money] = {}
         self.fills: list[Fill] = []
+        self.positions: list[Moment] = []
 
     def happened(self, number: int, now: Nanos, what: OrderFilled | Change) -> None:
         """Keep what will become flows, numbered from ``number``."""
@@ -91,25 +114,30 @@ class Records:
             yield what
             return
         instrument = self._state.markets[what.symbol].instrument
-        sign = self._state.orders[what.order_id].side.sign
-        notional = what.price * what.qty
-        yield instrument.base, FlowKind.TRADE, sign * what.qty * instrument.base_atoms, ""
-        yield instrument.quote, FlowKind.TRADE, -sign * notional * instrument.quote_atoms, ""
+        if instrument.contract is None:
+            sign = self._state.orders[what.order_id].side.sign
+            notional = what.price * what.qty
+            yield instrument.base, FlowKind.TRADE, sign * what.qty * instrument.base_atoms, ""
+            yield instrument.quote, FlowKind.TRADE, -sign * notional * instrument.quote_atoms, ""
+        elif what.pnl:
+            yield what.fee_asset, FlowKind.REALISED_PROFIT, what.pnl, ""
         if what.fee:
             yield what.fee_asset, FlowKind.FEE, -what.fee, ""
 
 
 _RARE = frozenset({AccountOpened, Deposited, Withdrawn, Transferred})
+_OF_PERPETUALS = frozenset({PositionChanged, PositionLiquidated, DeficitCovered, FundingPaid, FundingSettled})
 _FLOWS_OF_A_FILL = 3
 
 
 class History:
-    """A subscriber: ``on_events`` after every command."""
+    """A subscriber: ``on_events`` after every command. ``settlements``: of each perpetual, oldest first."""
 
-    __slots__ = ("_accounts", "_flows_made", "_state")
+    __slots__ = ("_accounts", "_flows_made", "_state", "settlements")
 
     def __init__(self, state: State) -> None:
         self._state = state
+        self.settlements: dict[str, list[FundingSettled]] = {}
         self._accounts: dict[str, Records] = {}
         self._flows_made = 0
 
@@ -125,6 +153,8 @@ class History:
                 self._filled(now, event)  # type: ignore[arg-type]
             elif kind in _RARE:
                 self._rare(now, event)
+            elif kind in _OF_PERPETUALS:
+                self._of_perpetuals(now, event)
 
     def _filled(self, now: Nanos, event: OrderFilled) -> None:
         records = self._accounts[event.account]
@@ -142,6 +172,21 @@ class History:
         elif isinstance(event, Transferred):
             self._moved(now, event.source, (event.asset, FlowKind.TRANSFER, -event.amount, event.reference))
             self._moved(now, event.target, (event.asset, FlowKind.TRANSFER, event.amount, event.reference))
+
+    def _of_perpetuals(self, now: Nanos, event: Event) -> None:
+        """The insurance fund is no account of ours; what it pays and receives is told by events only."""
+        if isinstance(event, FundingSettled):
+            self.settlements.setdefault(event.symbol, []).append(event)
+        elif isinstance(event, FundingPaid):
+            if event.account in self._accounts:
+                self._moved(now, event.account, (event.asset, FlowKind.FUNDING, event.amount, ""))
+        elif isinstance(event, DeficitCovered):
+            self._moved(now, event.account, (event.asset, FlowKind.LIQUIDATION, event.amount, ""))
+        elif isinstance(event, PositionLiquidated | PositionChanged):
+            self._accounts[event.account].positions.append(Moment(now, event))
+            if isinstance(event, PositionLiquidated):
+                asset = self._state.perpetuals[event.symbol].contract.margin_asset
+                self._moved(now, event.account, (asset, FlowKind.LIQUIDATION, event.pnl, ""))
 
     def _moved(self, now: Nanos, account: str, change: Change) -> None:
         self._flows_made += 1

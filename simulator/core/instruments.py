@@ -2,14 +2,37 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from functools import cached_property
 from typing import Final
 
 import msgspec
 
-from simulator.core.units import RATE_ONE, Grid, Lots, Money, Ticks, rate
+from simulator.core.units import PRICE_ONE, RATE_ONE, Grid, Lots, Money, Price, Ticks, money, rate
 
 UNLIMITED: Final = 2**62
+
+
+class Tier(msgspec.Struct, frozen=True):
+    """A risk tier: positions worth up to ``ceiling`` of quote money need these shares of it as margin."""
+
+    ceiling: str
+    initial: str
+    maintenance: str
+
+
+class Contract(msgspec.Struct, frozen=True):
+    """What makes an instrument a perpetual.
+
+    One lot is ``multiplier`` of the underlying. ``index`` is the name of its index, which is also the symbol
+    of the spot market that the index follows where it is listed here. Tiers are in the order of their ceilings.
+    """
+
+    multiplier: str
+    margin_asset: str
+    index: str
+    tiers: tuple[Tier, ...]
+    max_stops: int | None = None
 
 
 class Instrument(msgspec.Struct, frozen=True, dict=True):
@@ -38,6 +61,7 @@ class Instrument(msgspec.Struct, frozen=True, dict=True):
     market_band_down: str | None = None
     max_open_orders: int | None = None
     trading: bool = True
+    contract: Contract | None = None
 
     @cached_property
     def price_grid(self) -> Grid:
@@ -58,7 +82,30 @@ class Instrument(msgspec.Struct, frozen=True, dict=True):
     def quote_atoms(self) -> Money:
         """Quote money in one tick x lot; exact, because both steps have few decimals."""
         price = self.price_grid
-        return price.step * self.qty_grid.atoms // int(10**price.decimals)
+        return price.step * self._lot_atoms // int(10**price.decimals)
+
+    @cached_property
+    def _lot_atoms(self) -> Money:
+        """The underlying in one lot; on spot that is the base itself."""
+        if self.contract is None:
+            return self.qty_grid.atoms
+        multiplier = Grid(self.contract.multiplier)
+        return self.qty_grid.atoms * multiplier.step // int(10**multiplier.decimals)
+
+    @cached_property
+    def mark_atoms(self) -> Money:
+        """Quote money in one lot at a mark price of 10^-8."""
+        return self._lot_atoms // PRICE_ONE
+
+    @cached_property
+    def tick_price(self) -> Price:
+        """One tick as a mark price."""
+        return self.price_grid.step * PRICE_ONE // int(10**self.price_grid.decimals)
+
+    @cached_property
+    def tiers(self) -> Tiers:
+        """The risk tiers in whole numbers."""
+        return Tiers.of(() if self.contract is None else self.contract.tiers)
 
     @cached_property
     def base_fee_atoms(self) -> Money:
@@ -73,9 +120,13 @@ class Instrument(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def notional_grid(self) -> Grid:
         """Quote amounts in whole ticks x lots."""
-        decimals = self.price_grid.decimals + self.qty_grid.decimals
-        step = self.price_grid.step * self.qty_grid.step
-        return Grid(f"{step}e-{decimals}")
+        steps = [self.price_grid, self.qty_grid]
+        if self.contract is not None:
+            steps.append(Grid(self.contract.multiplier))
+        step = 1
+        for grid in steps:
+            step *= grid.step
+        return Grid(f"{step}e-{sum(grid.decimals for grid in steps)}")
 
     def lots(self, text: str | None) -> Lots | None:
         """A published quantity limit in lots."""
@@ -135,6 +186,36 @@ class Bands(msgspec.Struct, frozen=True):
     def lowest_ask(self, reference: Ticks) -> Ticks | None:
         """The lowest price a seller may take."""
         return None if self.down is None else -(-reference * (RATE_ONE - self.down) // RATE_ONE)
+
+
+class Tiers(msgspec.Struct, frozen=True):
+    """Risk tiers as whole numbers: ceilings in atoms, rates in 10^-8, smallest ceiling first.
+
+    A position is in the first tier whose ceiling is not below what it is worth, with all of it (HashKey
+    REST 8.2 publishes no deduction that would make tiers progressive); beyond the last ceiling it is in
+    the last tier.
+    """
+
+    ceilings: tuple[Money, ...]
+    initial: tuple[int, ...]
+    maintenance: tuple[int, ...]
+
+    @classmethod
+    def of(cls, tiers: tuple[Tier, ...]) -> Tiers:
+        """Read from their texts."""
+        return cls(
+            tuple(money(tier.ceiling) for tier in tiers),
+            tuple(rate(tier.initial) for tier in tiers),
+            tuple(rate(tier.maintenance) for tier in tiers),
+        )
+
+    def at(self, value: Money) -> int:
+        """The number of the tier, from 0, that a position of this worth is in."""
+        return min(bisect_left(self.ceilings, value), len(self.ceilings) - 1)
+
+    def max_leverage(self, value: Money) -> int:
+        """The highest leverage that a position of this worth may have."""
+        return RATE_ONE // self.initial[self.at(value)]
 
 
 def _or(text: str | None, grid: Grid, default: int) -> int:

@@ -2,26 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol, TypeAlias
 
-from simulator.core.accounts.ledger import MARKET, Ledger
-from simulator.core.accounts.spot import SpotSeat
+from simulator.core.accounts.ledger import Balance
+from simulator.core.accounts.positions import Perpetual, Position
+from simulator.core.commands import PlaceOrder
 from simulator.core.instruments import Bands, Instrument
 from simulator.core.matching.book import OrderBook
 from simulator.core.mirror.depth import MirrorBook, MirrorSide
 from simulator.core.mirror.fills import Prints
 from simulator.core.mirror.queue_position import QueueModel
 from simulator.core.orders import BUY, SELL, Order, Side
-from simulator.core.units import Lots, Ticks
+from simulator.core.rejections import RejectReason
+from simulator.core.units import Lots, Money, Ticks
 
 NOTHING_OUTSIDE = {BUY: MirrorSide(BUY), SELL: MirrorSide(SELL)}
 """What a stale mirror offers."""
 
 
+class Seat(Protocol):
+    """One account at one market: what its orders hold and what its fills move."""
+
+    open_orders: int
+    buy_fee_asset: str
+    sell_fee_asset: str
+
+    def refuses(self, command: PlaceOrder, price: Ticks, qty: Lots) -> RejectReason | None:
+        """Why the account cannot have such an order at such a price."""
+        ...
+
+    def hold(self, order: Order, price: Ticks) -> Balance | Position:
+        """Reserve what is left of an order that rests; returns what changed."""
+        ...
+
+    def release(self, order: Order, price: Ticks) -> Balance | Position:
+        """Let go of it."""
+        ...
+
+    def settle(
+        self, order: Order, price: Ticks, qty: Lots, rate: int, *, held: bool, touched: dict[Any, None]
+    ) -> tuple[Money, Money]:
+        """The account's part of a fill, from what rested (``held``) or not; returns the fee and the profit."""
+        ...
+
+
+class Counterparty(Protocol):
+    """The outside market as the other side of a fill."""
+
+    def trade(self, side: Side, price: Ticks, qty: Lots) -> None:
+        """Its part."""
+        ...
+
+
+class Pricing(Protocol):
+    """What price bands are measured from: the book on spot, the mark price on a perpetual."""
+
+    def worst_price(self, side: Side, bands: Bands) -> Ticks | None:
+        """The price beyond which a band lets nobody buy or sell; None: no bound."""
+        ...
+
+    def protective_price(self, side: Side) -> Ticks | None:
+        """The price of a market order that has one of its own; None: it has none."""
+        ...
+
+
+NewSeat: TypeAlias = Callable[[str], Seat]
+
+
 class Market:
     """Own orders and mirrored liquidity of one symbol as one market.
 
-    ``version`` grows with every change that a client may see in the composite book.
+    ``version`` grows with every change that a client may see in the composite book. Who trades what with
+    whose money is the seats' business: ``new_seat`` makes them, for spot or for a perpetual, which is all
+    that is different between the two here. ``watchers`` are called when the market has moved.
     """
 
     __slots__ = (
@@ -29,25 +83,38 @@ class Market:
         "has_limit_bands",
         "instrument",
         "last",
-        "ledger",
         "limits",
         "mirror",
         "model",
+        "new_seat",
         "outside_seat",
+        "perpetual",
+        "pricing",
         "prints",
         "seats",
         "trading",
         "ts",
         "version",
+        "watchers",
     )
 
-    def __init__(self, instrument: Instrument, ledger: Ledger, model: QueueModel) -> None:
+    def __init__(
+        self,
+        instrument: Instrument,
+        model: QueueModel,
+        outside_seat: Counterparty,
+        new_seat: NewSeat,
+        perpetual: Perpetual | None = None,
+    ) -> None:
         self.instrument = instrument
         self.limits = instrument.limits
         self.has_limit_bands = instrument.limit_bands != Bands(None, None)
-        self.ledger = ledger
-        self.outside_seat = SpotSeat(ledger, MARKET, instrument)
-        self.seats: dict[str, SpotSeat] = {}
+        self.outside_seat = outside_seat
+        self.new_seat = new_seat
+        self.perpetual = perpetual
+        self.pricing: Pricing = self if perpetual is None else perpetual
+        self.watchers: tuple[Callable[[], None], ...] = ()
+        self.seats: dict[str, Seat] = {}
         self.book = OrderBook()
         self.mirror = MirrorBook()
         self.model = model
@@ -57,11 +124,11 @@ class Market:
         self.version = 0
         self.ts = 0
 
-    def seat(self, account: str) -> SpotSeat:
-        """The balances an account's orders here move."""
+    def seat(self, account: str) -> Seat:
+        """What an account's orders here hold and move."""
         seat = self.seats.get(account)
         if seat is None:
-            seat = self.seats[account] = SpotSeat(self.ledger, account, self.instrument)
+            seat = self.seats[account] = self.new_seat(account)
         return seat
 
     def outside(self, side: Side) -> MirrorSide:
@@ -121,6 +188,10 @@ class Market:
             return None
         return bands.highest_bid(reference) if side is BUY else bands.lowest_ask(reference)
 
+    def protective_price(self, side: Side) -> Ticks | None:
+        """Spot market orders have no price of their own."""
+        return None
+
     def would_take(self, side: Side, price: Ticks) -> bool:
         """Whether an order at this price would trade at once."""
         if side is BUY:
@@ -147,6 +218,13 @@ class Market:
         """Clients see another book from now on."""
         self.version += 1
         self.ts = now
+        if self.watchers:
+            self.wake()
+
+    def wake(self) -> None:
+        """Tell the watchers that a price may be another now."""
+        for watcher in self.watchers:
+            watcher()
 
     def check(self) -> None:
         """Assert every invariant; for tests."""

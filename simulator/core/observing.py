@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from simulator.core.accounts.ledger import Balance
 from simulator.core.commands import ChangeDepth, InvalidateDepth, Levels, PrintTrade, ReplaceDepth
 from simulator.core.events import (
     Event,
@@ -13,7 +12,7 @@ from simulator.core.events import (
     MirrorInvalidated,
     TradeHappened,
 )
-from simulator.core.filling import fill, report_balances
+from simulator.core.filling import Touched, fill, report
 from simulator.core.market import Market
 from simulator.core.matching.match import take_order
 from simulator.core.mirror.fills import Flow, LevelChange, reached_by, reposition
@@ -111,10 +110,10 @@ def _apply_depth(
     market.changed(now)
     events: list[Event] = [MirrorChanged(market.instrument.symbol, ts)]
     if (book.bids.best is not None or book.asks.best is not None) and not mirror.stale:
-        touched: dict[Balance, None] = {}
+        touched: Touched = {}
         _fill_crossed(state, market, BUY, ts, events, touched)
         _fill_crossed(state, market, SELL, ts, events, touched)
-        report_balances(touched, events)
+        report(touched, events)
     return events
 
 
@@ -157,9 +156,7 @@ def _uncross(market: Market, ts: Nanos, bids: Sequence[tuple[Ticks, Lots]]) -> N
             _move_levels(market, BUY, ts, [(bid, 0)])
 
 
-def _fill_crossed(
-    state: State, market: Market, side: Side, ts: Nanos, events: list[Event], touched: dict[Balance, None]
-) -> None:
+def _fill_crossed(state: State, market: Market, side: Side, ts: Nanos, events: list[Event], touched: Touched) -> None:
     """The mirrored book came to or through the price of our orders of this side."""
     own, outside = market.book.side(side), market.mirror.side(side.opposite)
     while own.best is not None and outside.best_key is not None and own.best.price * side.sign >= outside.best_key:
@@ -178,13 +175,13 @@ def _fill_resting(
     cause: FillCause,
     trigger: Nanos,
     events: list[Event],
-    touched: dict[Balance, None],
+    touched: Touched,
 ) -> None:
     """The outside market trades with a resting order at its price."""
     price = order.price
     assert price is not None
     take_order(market.book.side(order.side), order, qty)
-    market.outside_seat.settle(order.side.opposite, price, qty, 0, held=False)
+    market.outside_seat.trade(order.side.opposite, price, qty)
     trade_id = state.next_id()
     fill(state, market, order, (None, price, qty), trade_id, cause, trigger, events, touched)
     events.append(TradeHappened(order.symbol, trade_id, state.now, price, qty, order.side.opposite))
@@ -197,7 +194,7 @@ def print_trade(state: State, now: Nanos, command: PrintTrade) -> list[Event]:
     side = command.side.opposite
     own = market.book.side(side)
     events: list[Event] = []
-    touched: dict[Balance, None] = {}
+    touched: Touched = {}
     left = command.qty
     if own.best is not None and not market.mirror.stale:
         flow = Flow(own.sign * command.price, command.qty, command.ts)
@@ -212,7 +209,8 @@ def print_trade(state: State, now: Nanos, command: PrintTrade) -> list[Event]:
     if left:
         events.append(TradeHappened(command.symbol, state.next_id(), command.ts, command.price, left, command.side))
         market.last = command.price
-    report_balances(touched, events)
+        market.wake()
+    report(touched, events)
     return events
 
 

@@ -59,6 +59,56 @@ class SelfTradePrevention(Enum):
     EXPIRE_MAKER = "EXPIRE_MAKER"
 
 
+class PositionEffect(Enum):
+    """What an order for a perpetual does to a position; orders on spot have none.
+
+    HashKey REST 4: BUY_OPEN adds to the long position, SELL_CLOSE reduces it; SELL_OPEN adds to the short
+    one, BUY_CLOSE reduces it.
+    """
+
+    OPEN = "OPEN"
+    CLOSE = "CLOSE"
+
+
+class PositionSide(Enum):
+    """The two positions that an account can have in one perpetual (hedge mode)."""
+
+    LONG = "LONG"
+    SHORT = "SHORT"
+
+    sign: int
+    opens: Side
+    closes: Side
+
+
+PositionSide.LONG.sign, PositionSide.SHORT.sign = 1, -1
+PositionSide.LONG.opens, PositionSide.LONG.closes = Side.BUY, Side.SELL
+PositionSide.SHORT.opens, PositionSide.SHORT.closes = Side.SELL, Side.BUY
+
+
+class MarginMode(Enum):
+    """Whether all of a wallet stands behind a position, or only the margin put aside for it."""
+
+    CROSS = "CROSS"
+    ISOLATED = "ISOLATED"
+
+
+class TriggerBy(Enum):
+    """Which price a waiting order watches."""
+
+    MARK = "MARK"
+    LAST = "LAST"
+
+
+class StopStatus(Enum):
+    """The life of a stop order: it waits, then its order goes out (or is refused), or it is taken back."""
+
+    WAITING = "WAITING"
+    TRIGGERED = "TRIGGERED"
+    FAILED = "FAILED"
+    CANCELED = "CANCELED"
+
+
 class OrderStatus(Enum):
     """The life of an order; see MOVES."""
 
@@ -78,6 +128,7 @@ class CancelReason(Enum):
     NO_LIQUIDITY = "NO_LIQUIDITY"
     PRICE_BAND = "PRICE_BAND"
     SELF_TRADE = "SELF_TRADE"
+    LIQUIDATION = "LIQUIDATION"
 
 
 MOVES: Final[dict[OrderStatus, frozenset[OrderStatus]]] = {
@@ -161,6 +212,11 @@ class Order(msgspec.Struct, eq=False, gc=False):
     def amount(self) -> Money | None:
         """Quote money ordered; None for an order by quantity."""
         return self.command.amount
+
+    @property
+    def effect(self) -> PositionEffect | None:
+        """Whether it opens or closes a position; None on spot."""
+        return self.command.effect
 
     @property
     def stp(self) -> SelfTradePrevention:

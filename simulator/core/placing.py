@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from simulator.core.accounts.ledger import Balance
+from simulator.core.accounts.customers import Customer
+from simulator.core.accounts.spot import SpotSeat
 from simulator.core.commands import PlaceOrder
 from simulator.core.events import HIT_BY_ORDER, TOOK_MIRROR, TOOK_ORDER, Event, OrderAccepted, TradeHappened
-from simulator.core.filling import end, fill, release, report_balances
+from simulator.core.filling import Touched, end, fill, release, report
 from simulator.core.market import Market
-from simulator.core.matching.match import NO_LIMIT, Outcome, best_offer, foresee, match
-from simulator.core.orders import BUY, FOK, GTC, LIMIT_MAKER, CancelReason, Order
-from simulator.core.state import Customer, State
+from simulator.core.matching.match import NO_LIMIT, Match, Outcome, best_offer, foresee, match
+from simulator.core.orders import BUY, FOK, GTC, LIMIT_MAKER, CancelReason, Order, Side
+from simulator.core.state import State
 from simulator.core.units import NANOS_PER_MILLI, Lots, Nanos, Ticks
 
 
@@ -23,12 +24,14 @@ def place(state: State, now: Nanos, command: PlaceOrder) -> list[Event]:
     account, symbol, side, price, qty = command.account, command.symbol, command.side, command.price, command.qty
     market = state.markets[symbol]
     customer = state.customers[account]
+    if price is None:
+        price = market.pricing.protective_price(side)
     order_id = state.next_id()
-    client_order_id = command.client_order_id or _made_up_id(state, customer)
+    client_order_id = command.client_order_id or made_up_id(state, customer)
     order = Order(order_id, command, account, side, price, client_order_id, now, now, qty or 0)
     state.orders[order_id] = customer.by_client_order_id[client_order_id] = order
     events: list[Event] = [OrderAccepted(order_id, account, symbol, side, price, qty, client_order_id)]
-    touched: dict[Balance, None] = {}
+    touched: Touched = {}
     if price is None:
         _trade_market(state, market, order, events, touched)
     else:
@@ -40,25 +43,27 @@ def place(state: State, now: Nanos, command: PlaceOrder) -> list[Event]:
         if order.leaves and order.cancel_reason is None:
             seat = market.seats[account]
             seat.open_orders += 1
-            touched[seat.hold(side, price, order.leaves)] = None
+            touched[seat.hold(order, price)] = None
             customer.open_orders[order_id] = order
             market.rest(order, price)
     market.version += 1
     market.ts = now
-    report_balances(touched, events)
+    if market.watchers:
+        market.wake()
+    report(touched, events)
     return events
 
 
-def _made_up_id(state: State, customer: Customer) -> str:
+def made_up_id(state: State, customer: Customer) -> str:
     """HashKey real shapes 1.3: the creation milliseconds and three digits."""
     number = state.now // NANOS_PER_MILLI * 1000 + state.last_id % 1000
-    while (text := str(number)) in customer.by_client_order_id:
+    while (text := str(number)) in customer.by_client_order_id or text in customer.stops_by_client_order_id:
         number += 1
     return text
 
 
 def _trade_limit(
-    state: State, market: Market, order: Order, price: Ticks, events: list[Event], touched: dict[Balance, None]
+    state: State, market: Market, order: Order, price: Ticks, events: list[Event], touched: Touched
 ) -> None:
     side = order.side
     makers, outside = market.book.side(side.opposite), market.outside(side.opposite)
@@ -76,13 +81,11 @@ def _trade_limit(
         end(order, CancelReason.IMMEDIATE_OR_CANCEL, events)
 
 
-def _trade_market(
-    state: State, market: Market, order: Order, events: list[Event], touched: dict[Balance, None]
-) -> None:
+def _trade_market(state: State, market: Market, order: Order, events: list[Event], touched: Touched) -> None:
     """HashKey errors and limits 6: a market order never trades beyond its band; the rest is cancelled."""
     side = order.side
     makers, outside = market.book.side(side.opposite), market.outside(side.opposite)
-    worst = market.worst_price(side, market.instrument.market_bands)
+    worst = market.pricing.worst_price(side, market.instrument.market_bands)
     budget = _market_budget(market, order)
     want = Want(order.leaves, budget, NO_LIMIT if worst is None else worst * side.sign)
     if order.tif is FOK:
@@ -131,6 +134,7 @@ def _traded(outcome: Outcome) -> Lots:
 def _market_budget(market: Market, order: Order) -> int:
     """Ticks x lots that may be traded; money that is not there cannot be spent, whatever happens on the way."""
     seat, instrument = market.seats[order.account], market.instrument
+    assert isinstance(seat, SpotSeat), "only spot has market orders without a price of their own"
     if order.amount is None:
         return NO_LIMIT if order.side is not BUY else seat.quote.free // instrument.quote_atoms
     order.leaves = NO_LIMIT if order.side is BUY else seat.base.free // instrument.base_atoms
@@ -143,7 +147,7 @@ def _settle(
     taker: Order,
     outcome: Outcome,
     events: list[Event],
-    touched: dict[Balance, None],
+    touched: Touched,
 ) -> None:
     """Money and events of every match, in order; then of the makers that self-trade prevention expired."""
     left = taker.leaves
@@ -157,13 +161,21 @@ def _settle(
             taker.leaves = left if number == len(outcome.matches) else NO_LIMIT
         else:
             taker.leaves -= qty
-        if maker is None:
-            market.outside_seat.settle(taker.side.opposite, price, qty, 0, held=False)
-        else:
-            fill(state, market, maker, found, trade_id, HIT_BY_ORDER, None, events, touched)
+        settle_maker(state, market, found, taker.side, trade_id, events, touched)
         cause = TOOK_MIRROR if maker is None else TOOK_ORDER
         fill(state, market, taker, (taker, price, qty), trade_id, cause, None, events, touched)
         events.append(TradeHappened(taker.symbol, trade_id, state.now, price, qty, taker.side))
         market.last = price
     for order in outcome.expired:
         release(state, market, order, CancelReason.SELF_TRADE, events, touched)
+
+
+def settle_maker(
+    state: State, market: Market, found: Match, side: Side, trade_id: int, events: list[Event], touched: Touched
+) -> None:
+    """The maker's part of a match with a taker of this side."""
+    maker, price, qty = found
+    if maker is None:
+        market.outside_seat.trade(side.opposite, price, qty)
+    else:
+        fill(state, market, maker, found, trade_id, HIT_BY_ORDER, None, events, touched)

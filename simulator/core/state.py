@@ -4,34 +4,45 @@ from __future__ import annotations
 
 from typing import Final
 
+from simulator.core.accounts.customers import Customer
 from simulator.core.accounts.ledger import Ledger
+from simulator.core.accounts.margin import Wallet
 from simulator.core.market import Market
 from simulator.core.mirror.queue_position import Pessimistic, QueueModel
 from simulator.core.orders import Order
+from simulator.core.perpetuals import PerpetualMarket
+from simulator.core.stops import Stop
 from simulator.core.units import NANOS_PER_MILLI, Nanos
 
 ID_EPOCH_MS: Final = 1_514_736_000_000
 """2018-01-01 UTC+8: HashKey real shapes 1.3 found ids to be (ms - epoch) x 2^23 + a counter."""
 _ID_BITS: Final = 23
-
-
-class Customer:
-    """One account: its fee rates (10^-8) and its orders."""
-
-    __slots__ = ("by_client_order_id", "maker_rate", "name", "open_orders", "taker_rate")
-
-    def __init__(self, name: str, maker_rate: int, taker_rate: int) -> None:
-        self.name = name
-        self.maker_rate = maker_rate
-        self.taker_rate = taker_rate
-        self.open_orders: dict[int, Order] = {}
-        self.by_client_order_id: dict[str, Order] = {}
+NEVER: Final[Nanos] = 2**63
 
 
 class State:
-    """All accounts, markets and orders. Orders stay after their end, so that they can be asked for."""
+    """All accounts, markets and orders. Orders stay after their end, so that they can be asked for.
 
-    __slots__ = ("_id_until", "customers", "last_id", "ledger", "markets", "model", "now", "orders")
+    ``moved`` and ``risky`` are the perpetuals and the wallets to look at before the present command is over;
+    ``timer`` is when something happens without a command.
+    """
+
+    __slots__ = (
+        "_id_until",
+        "customers",
+        "last_id",
+        "ledger",
+        "markets",
+        "model",
+        "moved",
+        "now",
+        "orders",
+        "perpetuals",
+        "risky",
+        "stops",
+        "timer",
+        "wallets",
+    )
 
     def __init__(self, model: QueueModel | None = None) -> None:
         self.now: Nanos = 0
@@ -39,9 +50,23 @@ class State:
         self.customers: dict[str, Customer] = {}
         self.markets: dict[str, Market] = {}
         self.orders: dict[int, Order] = {}
+        self.perpetuals: dict[str, PerpetualMarket] = {}
+        self.wallets: dict[tuple[str, str], Wallet] = {}
+        self.stops: dict[int, Stop] = {}
+        self.moved: dict[PerpetualMarket, None] = {}
+        self.risky: dict[Wallet, None] = {}
+        self.timer: Nanos = NEVER
         self.model: QueueModel = model or Pessimistic()
         self.last_id = 0
         self._id_until: Nanos = 0
+
+    def wallet(self, account: str, asset: str) -> Wallet:
+        """The money that an account's positions of this margin asset stand on."""
+        wallet = self.wallets.get((account, asset))
+        if wallet is None:
+            wallet = Wallet(self.customers[account], self.ledger.balance(account, asset))
+            self.wallets[account, asset] = wallet
+        return wallet
 
     def advance(self, now: Nanos) -> None:
         """Time has come so far; it never runs backwards."""

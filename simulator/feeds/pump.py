@@ -13,7 +13,7 @@ from typing import Protocol
 from simulator.core.commands import Command
 from simulator.core.instruments import Instrument
 from simulator.core.units import NANOS_PER_MILLI, Millis, Nanos
-from simulator.feeds.sync import Sync
+from simulator.feeds.sync import Quotes, Sync
 from simulator.venues.hashkey.feed import BadFrame, DepthMessage, TradeMessage, parse
 
 log = logging.getLogger(__name__)
@@ -79,6 +79,7 @@ class Pump:
     ) -> None:
         self._frames = frames
         self._syncs = {symbol: Sync(instrument) for symbol, instrument in instruments.items()}
+        self._quotes = Quotes(instruments)
         self._pace = pace
         self._lap = 0
         self.bad_frames = 0
@@ -114,4 +115,6 @@ class Pump:
                 sync = self._syncs.get(message.symbol)
                 if sync is not None:
                     commands += sync.commands(message, venue_time)
+            else:
+                commands += self._quotes.commands(message, venue_time)
         return commands

@@ -1,4 +1,4 @@
-"""The venue's books and trades → commands in ticks and lots.
+"""The venue's books, trades, marks, indexes and funding rates → commands in ticks, lots and other whole numbers.
 
 The venue sends whole books. Converting four hundred texts for the fifteen that changed is most of the
 cost of a mirror, so a book is first compared with the one before as text, and only what differs is
@@ -7,13 +7,34 @@ converted: the first book (and the first after ``restart``) becomes ReplaceDepth
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Final
 
-from simulator.core.commands import ChangeDepth, Command, PrintTrade, ReplaceDepth
+from simulator.core.commands import ChangeDepth, Command, PrintTrade, ReplaceDepth, SetFunding, SetMarkPrice
 from simulator.core.instruments import Instrument
 from simulator.core.orders import Side
-from simulator.core.units import Lots, Millis, Nanos, NotANumber, OffGrid, Ticks
-from simulator.venues.hashkey.feed import BadFrame, DepthMessage, Message, Pair, TradeMessage
+from simulator.core.units import (
+    PRICE_DECIMALS,
+    Lots,
+    Millis,
+    Nanos,
+    NotANumber,
+    OffGrid,
+    Price,
+    Ticks,
+    funding_rate,
+    scaled,
+)
+from simulator.venues.hashkey.feed import (
+    BadFrame,
+    DepthMessage,
+    FundingMessage,
+    IndexMessage,
+    MarkMessage,
+    Message,
+    Pair,
+    TradeMessage,
+)
 
 VenueTime = Callable[[Millis], Nanos]
 """From the venue's milliseconds to the exchange's time."""
@@ -84,3 +105,36 @@ class Sync:
     def _trade(self, message: TradeMessage, ts: Nanos) -> PrintTrade:
         side = Side.SELL if message.buyer_made else Side.BUY
         return PrintTrade(self._symbol, ts, self._prices.parse(message.price), self._sizes.parse(message.qty), side)
+
+
+_FINEST_INDEX: Final = 18
+"""HashKey real shapes 3.8: an index has up to 18 decimals; what is finer than a Price is cut."""
+
+
+class Quotes:
+    """What is told of perpetuals beside their books: marks, indexes by their names, and funding."""
+
+    def __init__(self, instruments: Mapping[str, Instrument]) -> None:
+        self._of_index: dict[str, list[str]] = {}
+        self._symbols = {symbol for symbol, one in instruments.items() if one.contract is not None}
+        for symbol, one in instruments.items():
+            if one.contract is not None:
+                self._of_index.setdefault(one.contract.index, []).append(symbol)
+
+    def commands(self, message: Message, venue_time: VenueTime) -> list[Command]:
+        """What a message asks of the exchange; BadFrame when a number is none."""
+        try:
+            if isinstance(message, IndexMessage):
+                ts, index = venue_time(message.ts_ms), _price(message.price)
+                return [SetMarkPrice(symbol, ts, None, index) for symbol in self._of_index.get(message.name, ())]
+            if isinstance(message, MarkMessage) and message.symbol in self._symbols:
+                return [SetMarkPrice(message.symbol, venue_time(message.ts_ms), _price(message.price))]
+            if isinstance(message, FundingMessage) and message.symbol in self._symbols:
+                return [SetFunding(message.symbol, funding_rate(message.rate), venue_time(message.settle_ms))]
+        except (NotANumber, OffGrid) as error:
+            raise BadFrame(f"{error} is no price or rate") from None
+        return []
+
+
+def _price(text: str) -> Price:
+    return scaled(text, _FINEST_INDEX) // int(10 ** (_FINEST_INDEX - PRICE_DECIMALS))

@@ -10,6 +10,10 @@ they come one by one for ``BUSY`` after the last command; of what is left of a l
 last one is announced, so that a gap of days costs nothing. Periods up to ``BUSY`` therefore do the same
 work whether the pause was lived through or skipped, and a replay repeats what was pushed. No command
 happens before a tick that was announced, even when the market source hands it over late.
+
+**Timers.** What happens on the exchange by time alone (funding settles, a mark waits for its second) has its time
+on the same line as the source's commands: at ``Exchange.next_timer()`` the runner brings AdvanceTime, before
+whatever else is due then. At full speed time is where the source is, so its end is the end of the timers too.
 """
 
 from __future__ import annotations
@@ -18,7 +22,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol, TypeAlias
 
-from simulator.core.commands import Command
+from simulator.core.commands import AdvanceTime, Command
 from simulator.core.events import Event
 from simulator.core.exchange import Exchange
 from simulator.core.units import NANOS_PER_MILLI, NANOS_PER_SECOND, Nanos
@@ -80,6 +84,7 @@ class Runner:
         """Play and announce what is due by now; returns now."""
         now = self.now()
         self.play(now)
+        self._let_timers_run(now)
         if now >= self._next_tick:
             self._announce(now)
         return self._not_before(now)
@@ -91,12 +96,18 @@ class Runner:
             due = source.due()
             if due is None or due > until:
                 break
+            self._let_timers_run(due)
             now = self._not_before(due)
             for command in source.take():
                 self.act(now, command)
             self.clock.reached(now)
             played += 1
         return played
+
+    def _let_timers_run(self, until: Nanos) -> None:
+        """What happens by time alone up to then. A timer always lies behind the time of the last command."""
+        while (timer := self.exchange.next_timer()) is not None and timer <= until:
+            self.act(self._not_before(timer), AdvanceTime())
 
     def act(self, now: Nanos, command: Command) -> list[Event]:
         """Let a command happen at a time that ``catch_up`` gave, if nothing came between."""
@@ -143,6 +154,8 @@ class Runner:
         if due is not None and (flat_out or due <= now):
             self.play(_FOREVER if flat_out else now, _MOST_AT_ONCE)
             return 0
+        if not flat_out:
+            self._let_timers_run(now)
         if now >= self._next_tick:
             self._announce(now)
         wake = self._next_tick if due is None else min(due, self._next_tick)

@@ -60,7 +60,7 @@ class Streams:
     def __init__(self, desk: Desk, runner: Runner, switches: StreamSwitches | None = None) -> None:
         self._runner = runner
         self._switches = switches or StreamSwitches()
-        self._publisher = Publisher(desk.state, desk.tapes)
+        self._publisher = Publisher(desk.state, desk.tapes, desk.perpetuals)
         self._private = PrivateStreams(desk.state, desk.ids, desk.listen_keys.account_of, self._switches)
         self.turn = Turn()
         self._connections: dict[Connection, None] = {}

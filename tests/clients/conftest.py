@@ -9,7 +9,7 @@ import pytest
 from tests.clients import hummingbot_env
 
 # For Hummingbot's own Python; pytest would import them in search of doctests.
-collect_ignore = ["hummingbot_pause.py", "hummingbot_session.py", "hummingbot_spot.py"]
+collect_ignore = ["hummingbot_pause.py", "hummingbot_perpetual.py", "hummingbot_session.py", "hummingbot_spot.py"]
 
 
 @pytest.fixture(scope="session")

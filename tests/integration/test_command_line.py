@@ -89,7 +89,7 @@ def test_a_busy_port_is_told_in_one_line(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_serve_prints_one_ready_line_and_stops_on_a_signal() -> None:
     with serving("--replay", str(SMALL)) as ready:
-        assert ready.symbols == ["BTCUSDT", "ETHUSDT"]
+        assert ready.symbols == ["BTCUSDT", "ETHUSDT", "BTCUSDT-PERPETUAL", "ETHUSDT-PERPETUAL"]
         with urllib.request.urlopen(ready.rest + "/api/v1/ping") as reply:
             assert (reply.status, reply.read()) == (200, b"{}")
         for name in ("health", "state", "digest"):

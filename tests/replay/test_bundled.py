@@ -42,7 +42,7 @@ SMALL_CONTENT = "024eb6b29abdc320d0e0c6944a5b18d727dc8e39e2a7a129418b43acc29e1f7
 # The exchange's state and every event after `trading`: a change of a rule of the core changes it.
 SMALL_PLAYED = (
     "dcb62cce886dd2fe24de0abcf75b8c073323aa14a36cccdb28fdc243ef65a68d "
-    "677fb19fdba83065844aef39818f664ca18228124634293ec474b968d1bfca75"
+    "fb6c39e27076f330bc48f2b64af9e02e041b2a1d6428a5b6daa4a678bfc96a25"
 )
 
 

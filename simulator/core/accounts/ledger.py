@@ -2,8 +2,10 @@
 
 Every amount of money is somewhere: with a customer, or with one of the house's own accounts, which
 are accounts like any other. ``OUTSIDE`` is the world beyond the exchange (deposits come from it), the
-market's ``MARKET`` is the counterparty of every mirrored fill, ``FEES`` is the venue's income. House
-accounts may be negative; customers' free and held money never is.
+market's ``MARKET`` is the counterparty of every mirrored fill, ``FEES`` is the venue's income. ``CLEARING``
+and ``INSURANCE`` serve perpetuals: see ``perpetual.py`` and ``liquidation.py``. House accounts may be
+negative; customers' free and held money never is, but for free money behind which stands unrealised
+profit (``margin.py``).
 """
 
 from __future__ import annotations
@@ -11,29 +13,40 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from simulator.core.events import BalanceChanged
 from simulator.core.units import Money
 
 OUTSIDE: Final = "#outside"
 MARKET: Final = "#market"
 FEES: Final = "#fees"
-HOUSE: Final = (OUTSIDE, MARKET, FEES)
+CLEARING: Final = "#clearing"
+INSURANCE: Final = "#insurance"
+HOUSE: Final = (OUTSIDE, MARKET, FEES, CLEARING, INSURANCE)
 
 
 class Balance:
-    """One asset of one account: usable, and reserved by open orders."""
+    """One asset of one account: usable, and reserved by open orders and positions.
 
-    __slots__ = ("account", "asset", "free", "held")
+    ``margined``: unrealised profit may stand behind it, so that free may be below zero.
+    """
+
+    __slots__ = ("account", "asset", "free", "held", "margined")
 
     def __init__(self, account: str, asset: str) -> None:
         self.account = account
         self.asset = asset
         self.free: Money = 0
         self.held: Money = 0
+        self.margined = False
 
     @property
     def total(self) -> Money:
         """Free and held."""
         return self.free + self.held
+
+    def changed(self) -> BalanceChanged:
+        """What it is now."""
+        return BalanceChanged(self.account, self.asset, self.free, self.held)
 
 
 class Ledger:
@@ -77,5 +90,6 @@ class Ledger:
         for balance in self:
             sums[balance.asset] = sums.get(balance.asset, 0) + balance.total
             if balance.account not in HOUSE:
-                assert balance.free >= 0 and balance.held >= 0, (balance.account, balance.asset)
+                assert balance.held >= 0, (balance.account, balance.asset)
+                assert balance.free >= 0 or balance.margined, (balance.account, balance.asset)
         assert not any(sums.values()), sums

@@ -11,7 +11,7 @@ from simulator.core.instruments import Instrument
 from simulator.core.orders import Side
 from simulator.core.units import NANOS_PER_MILLI, Millis, money_text, rate_text
 from simulator.venues.hashkey import params as read
-from simulator.venues.hashkey.accounts import LABELS
+from simulator.venues.hashkey.accounts import LABELS, futures_of
 from simulator.venues.hashkey.desk import Call, Desk, encode, own_account, sub_account
 from simulator.venues.hashkey.errors import Refusal, VenueError
 
@@ -139,9 +139,7 @@ def vip_info(desk: Desk, call: Call) -> bytes:
     wanted = [name for name in call.params.get("symbols", "").split(",") if name]
     if any(name not in desk.state.markets for name in wanted):
         raise VenueError(Refusal.PARAMETER_ILLEGAL, "symbols")
-    customer = desk.state.customers[call.account]
-    maker, taker = rate_text(customer.maker_rate), rate_text(customer.taker_rate)
-    rows = [_fee_row(desk.state.markets[name].instrument, maker, taker) for name in wanted or desk.state.markets]
+    rows = [_fee_row(desk, call, desk.state.markets[name].instrument) for name in wanted or desk.state.markets]
     return encode(
         {
             "code": 0,
@@ -154,17 +152,21 @@ def vip_info(desk: Desk, call: Call) -> bytes:
     )
 
 
-def _fee_row(traded: Instrument, maker: str, taker: str) -> dict[str, str]:
-    """Buyers pay in base, sellers in quote (HashKey REST 5.2)."""
+def _fee_row(desk: Desk, call: Call, traded: Instrument) -> dict[str, str]:
+    """On spot buyers pay in base, sellers in quote; on a perpetual all in its margin asset (HashKey REST 5.2, 5.6)."""
+    contract = traded.contract
+    customer = desk.state.customers[call.account if contract is None else futures_of(call.account)]
+    buyer = traded.base if contract is None else contract.margin_asset
+    seller = traded.quote if contract is None else contract.margin_asset
     return {
         "symbol": traded.symbol,
         "productType": "Token-Token",
-        "buyMakerFeeCurrency": traded.base,
-        "buyTakerFeeCurrency": traded.base,
-        "sellMakerFeeCurrency": traded.quote,
-        "sellTakerFeeCurrency": traded.quote,
-        "actualMakerRate": maker,
-        "actualTakerRate": taker,
+        "buyMakerFeeCurrency": buyer,
+        "buyTakerFeeCurrency": buyer,
+        "sellMakerFeeCurrency": seller,
+        "sellTakerFeeCurrency": seller,
+        "actualMakerRate": rate_text(customer.maker_rate),
+        "actualTakerRate": rate_text(customer.taker_rate),
     }
 
 

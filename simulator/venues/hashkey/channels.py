@@ -14,6 +14,8 @@ from typing import NamedTuple, Protocol, TypeAlias
 from simulator.core.candles import Tape, Tapes
 from simulator.core.events import Event, TradeHappened
 from simulator.core.market import Market
+from simulator.core.perpetual_history import PerpetualHistory
+from simulator.core.perpetuals import PerpetualMarket
 from simulator.core.state import State
 from simulator.core.units import Nanos
 from simulator.venues.hashkey.books import BookTexts
@@ -22,7 +24,10 @@ from simulator.venues.hashkey.topics import AT_ONCE, Topic
 
 
 class Subject(NamedTuple):
-    """What a client may listen to. ``detail`` is an interval or a scale; ``private_to`` one listener, or 0 for all."""
+    """What a client may listen to: a topic of a symbol, or of an index by its name.
+
+    ``detail`` is an interval or a scale; ``private_to`` one listener, or 0 for all.
+    """
 
     socket: str
     topic: str
@@ -93,15 +98,26 @@ class Channel:
         self._waiting.clear()
 
 
-Make: TypeAlias = Callable[[Subject, Market, Tape, BookTexts], Topic]
+class Source(NamedTuple):
+    """What topics about a symbol are made from; ``listed``: when it is a perpetual."""
+
+    market: Market
+    tape: Tape
+    texts: BookTexts
+    listed: PerpetualMarket | None
+    perpetuals: PerpetualHistory
+
+
+Make: TypeAlias = Callable[[Subject, Source], Topic]
 
 
 class Publisher:
     """A subscriber of events and ticks: tells every channel's listeners what is due."""
 
-    def __init__(self, state: State, tapes: Tapes) -> None:
+    def __init__(self, state: State, tapes: Tapes, perpetuals: PerpetualHistory) -> None:
         self._state = state
         self._tapes = tapes
+        self._perpetuals = perpetuals
         self._texts: dict[str, BookTexts] = {}
         self._channels: dict[Subject, Channel] = {}
         self._of_symbol: dict[str, list[Channel]] = {}
@@ -110,20 +126,33 @@ class Publisher:
         """Whether there is such a symbol."""
         return symbol in self._state.markets
 
+    def lists_perpetual(self, symbol: str) -> bool:
+        """Whether it is one."""
+        return symbol in self._state.perpetuals
+
+    def followed_by(self, index: str) -> str | None:
+        """A perpetual that has an index of this name."""
+        return next((one.symbol for one in self._state.perpetuals.values() if one.contract.index == index), None)
+
     def decimals(self, symbol: str) -> int:
         """Of a symbol's prices."""
         return self._state.markets[symbol].instrument.price_grid.decimals
 
-    def join(self, outlet: Outlet, subject: Subject, envelope: Envelope, make: Make, now: Nanos) -> None:
-        """Let somebody listen; ``make`` makes the topic for the first one."""
+    def join(
+        self, outlet: Outlet, subject: Subject, envelope: Envelope, make: Make, now: Nanos, *, about: str = ""
+    ) -> None:
+        """Let somebody listen; ``make`` makes the topic for the first one, ``about`` a symbol that is not its name."""
         channel = self._channels.get(subject)
         if channel is None:
-            symbol = subject.symbol
-            market, tape = self._state.markets[symbol], self._tapes.of(symbol)
-            texts = self._texts.setdefault(symbol, BookTexts(market))
-            channel = self._channels[subject] = Channel(make(subject, market, tape, texts))
-            self._of_symbol.setdefault(symbol, []).append(channel)
+            topic = make(subject, self._source(about or subject.symbol))
+            channel = self._channels[subject] = Channel(topic)
+            self._of_symbol.setdefault(subject.symbol, []).append(channel)
         channel.join(outlet, envelope, now)
+
+    def _source(self, symbol: str) -> Source:
+        market, tape = self._state.markets[symbol], self._tapes.of(symbol)
+        texts = self._texts.setdefault(symbol, BookTexts(market))
+        return Source(market, tape, texts, self._state.perpetuals.get(symbol), self._perpetuals)
 
     def leave(self, outlet: Outlet, subject: Subject) -> None:
         """Nobody listens: nothing is rendered."""

@@ -16,6 +16,8 @@ from simulator.core.events import Event, Rejected
 from simulator.core.history import History
 from simulator.core.market import Market
 from simulator.core.orders import Order
+from simulator.core.perpetual_history import PerpetualHistory
+from simulator.core.perpetuals import PerpetualMarket
 from simulator.core.rejections import RejectReason
 from simulator.core.state import State
 from simulator.core.units import NANOS_PER_MILLI, Millis, Nanos
@@ -45,6 +47,7 @@ class Desk:
     state: State
     tapes: Tapes
     history: History
+    perpetuals: PerpetualHistory
     keys: KeyRing
     listen_keys: ListenKeys
     catalogue: Catalogue
@@ -69,6 +72,20 @@ class Desk:
         if market is None:
             raise VenueError(Refusal.PARAMETER_ILLEGAL, "symbol")
         return market
+
+    def spot(self, symbol: str) -> Market:
+        """A market that spot orders can trade in, or its refusal."""
+        market = self.market(symbol)
+        if market.perpetual is not None:
+            raise VenueError(Refusal.PARAMETER_ILLEGAL, "symbol")
+        return market
+
+    def contract(self, symbol: str) -> PerpetualMarket:
+        """A perpetual, or its refusal."""
+        listed = self.state.perpetuals.get(symbol)
+        if listed is None:
+            raise VenueError(Refusal.PARAMETER_ILLEGAL, "symbol")
+        return listed
 
     def quoted_market(self, params: Mapping[str, str]) -> Market:
         """The market a ``/quote/v1`` request names, or that family's refusal."""

@@ -33,6 +33,8 @@ class Refusal(Enum):
     SIDE_UNKNOWN = auto()
     ORDER_TYPE_UNKNOWN = auto()
     TIME_IN_FORCE_UNKNOWN = auto()
+    PRICE_TYPE_UNKNOWN = auto()
+    POSITION_SIDE_UNKNOWN = auto()
     PRICE_OFF_TICK = auto()
     QTY_OFF_STEP = auto()
     CLIENT_ORDER_ID_INVALID = auto()
@@ -54,6 +56,9 @@ class Refusal(Enum):
     FEE_DEDUCTION_UNSUPPORTED = auto()
     RATE_LIMITED = auto()
     BANNED = auto()
+    CONTRACT_BUY_PRICE_TOO_HIGH = auto()
+    CONTRACT_SELL_PRICE_TOO_LOW = auto()
+    CONTRACT_ORDER_UNKNOWN = auto()
     QUOTE_SYMBOL_UNKNOWN = auto()
     QUOTE_PARAMETER_MISSING = auto()
     QUOTE_NOT_A_NUMBER = auto()
@@ -89,6 +94,8 @@ ERRORS: Final[dict[RejectReason | Refusal, Row]] = {
     Refusal.SIDE_UNKNOWN: Row(400, "-1117", "Invalid order side"),
     Refusal.ORDER_TYPE_UNKNOWN: Row(400, "0206", "Unsupported order type"),
     Refusal.TIME_IN_FORCE_UNKNOWN: Row(400, "-1115", "Invalid timeInForce"),
+    Refusal.PRICE_TYPE_UNKNOWN: Row(400, "-1153", "Invalid price type"),
+    Refusal.POSITION_SIDE_UNKNOWN: Row(400, "-1154", "Invalid position side"),
     Refusal.PRICE_OFF_TICK: Row(400, "0209", "Invalid price precision"),
     Refusal.QTY_OFF_STEP: Row(400, "-1137", "Order quantity precision too large"),
     Refusal.CLIENT_ORDER_ID_INVALID: Row(400, "-1123", "Invalid client order id"),
@@ -111,6 +118,11 @@ ERRORS: Final[dict[RejectReason | Refusal, Row]] = {
     Refusal.FEE_DEDUCTION_UNSUPPORTED: Row(400, "-1218", "HSK fee deduction not supported"),
     Refusal.RATE_LIMITED: Row(429, "0003", "Rate limit exceeded"),
     Refusal.BANNED: Row(418, "0003", "Rate limit exceeded"),
+    # Observed for a sell; the buy's twin is inferred (spec 2.2).
+    Refusal.CONTRACT_BUY_PRICE_TOO_HIGH: Row(400, "0207", "Create limit order buy price too high"),
+    Refusal.CONTRACT_SELL_PRICE_TOO_LOW: Row(400, "0207", "Create limit order sell price too low"),
+    # Hummingbot looks for this code and "Order not found" (spec 2.4).
+    Refusal.CONTRACT_ORDER_UNKNOWN: Row(400, "-1143", "Order not found on order book"),
     Refusal.QUOTE_SYMBOL_UNKNOWN: Row(400, "-100011", "Not supported symbols"),
     Refusal.QUOTE_PARAMETER_MISSING: Row(400, "-100012", "Parameter %s [String] missing!"),
     # Seen on the sister site (real shapes 10); the interval's text was not recorded there.
@@ -147,6 +159,36 @@ ERRORS: Final[dict[RejectReason | Refusal, Row]] = {
     RejectReason.AMOUNT_NOT_POSITIVE: Row(400, "-1126", "Invalid quantity"),
     RejectReason.SAME_ACCOUNT: Row(400, "-1174", "Transfer not allowed between the same account"),
     RejectReason.CROSSED_BOOK: Row(400, "-1004", "Bad request"),
+    RejectReason.NOT_A_PERPETUAL: Row(400, "-1130", "Illegal parameter symbol"),
+    RejectReason.EFFECT_MISPLACED: Row(400, "-1117", "Invalid order side"),
+    RejectReason.MARKET_ORDERS_FORBIDDEN: Row(400, "-1194", "Market order creation forbidden"),
+    # -2030 as in 2024, before it came to mean another thing; -2038 says the same (spec 2.2), and ccxt maps both alike.
+    RejectReason.INSUFFICIENT_MARGIN: Row(400, "-2030", "Insufficient margin"),
+    RejectReason.POSITION_NOT_ENOUGH: Row(400, "-2053", "Position not enough"),
+    # What a position beyond the last risk tier gets is not known; this text says it.
+    RejectReason.RISK_LIMIT_EXCEEDED: Row(
+        400, "-2042", "You have passed the trade limit, please pay attention to the risks"
+    ),
+    RejectReason.LEVERAGE_INVALID: Row(400, "-1130", "Illegal parameter leverage"),
+    RejectReason.LEVERAGE_TOO_HIGH: Row(400, "-2043", "Maximum allowed leverage reached, please lower your leverage"),
+    RejectReason.LEVERAGE_MARGIN_MISSING: Row(400, "-2003", "Position size cannot meet target leverage"),
+    RejectReason.LEVERAGE_REDUCTION_ISOLATED: Row(
+        400, "-2031", "Leverage reduction is not supported in Isolated Margin Mode with open positions"
+    ),
+    RejectReason.LEVERAGE_CHANGE_FAILED: Row(400, "-2004", "Adjust leverage fail"),
+    # Code unknown (HashKey REST 4.13).
+    RejectReason.MARGIN_MODE_IN_USE: Row(400, "-1020", "Unsupported operation"),
+    RejectReason.MARGIN_CHANGE_FAILED: Row(400, "-1157", "Modify futures margin failed"),
+    RejectReason.MARGIN_REDUCTION_FORBIDDEN: Row(400, "-1158", "Reduce margin is forbidden"),
+    RejectReason.TOO_MANY_STOPS: Row(400, "-2048", "Exceed the maximum number of conditional orders of %s"),
+    RejectReason.STOP_BUY_PRICE_TOO_HIGH: Row(400, "-2049", "Create stop order buy price too big"),
+    RejectReason.STOP_SELL_PRICE_TOO_LOW: Row(400, "-2050", "Create stop order sell price too small"),
+    RejectReason.POSITION_STOPS_REJECTED: Row(400, "-2052", "Create stop profit-loss plan order reject"),
+    RejectReason.BAD_LONG_TAKE_PROFIT: Row(400, "-2054", "Invalid long stop profit price"),
+    RejectReason.BAD_LONG_STOP_LOSS: Row(400, "-2055", "Invalid long stop loss price"),
+    RejectReason.BAD_SHORT_TAKE_PROFIT: Row(400, "-2056", "Invalid short stop profit price"),
+    RejectReason.BAD_SHORT_STOP_LOSS: Row(400, "-2057", "Invalid short stop loss price"),
+    RejectReason.FUNDING_TIME_PASSED: Row(400, "-1130", "Illegal parameter settleTime"),
 }
 
 

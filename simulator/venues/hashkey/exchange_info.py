@@ -15,22 +15,22 @@ from typing import Any
 
 import msgspec
 
-from simulator.core.instruments import Instrument
+from simulator.core.instruments import Contract, Instrument, Tier
 
 DEFAULT_MAX_OPEN_ORDERS = 300
 """HashKey errors and limits 6: seen on spot; spot rows do not carry ``maxEntrustNum``."""
+DEFAULT_MAX_OPEN_CONTRACT_ORDERS = 200
+"""HashKey errors and limits 6: what contract rows say, of open orders as of stop orders."""
 
 
 class Catalogue:
-    """What may be listed: rows by symbol, and the coins.
-
-    Of ``symbols`` and ``contracts`` only the first are served: perpetual trading is not here yet, so the
-    reply's ``contracts`` is empty whatever the file or the recording holds.
-    """
+    """What may be listed: rows by symbol, of spot and of contracts, and the coins."""
 
     def __init__(self, info: Mapping[str, Any]) -> None:
         self._info = info
-        self.rows: dict[str, Mapping[str, Any]] = {row["symbol"]: row for row in info["symbols"]}
+        self._spot: dict[str, Mapping[str, Any]] = {row["symbol"]: row for row in info["symbols"]}
+        self._contracts: dict[str, Mapping[str, Any]] = {row["symbol"]: row for row in info.get("contracts", ())}
+        self.rows: dict[str, Mapping[str, Any]] = self._spot | self._contracts
         self.coins: list[Mapping[str, Any]] = list(info["coins"])
 
     @classmethod
@@ -43,8 +43,10 @@ class Catalogue:
         return next((coin for coin in self.coins if coin["coinId"] == name), None)
 
     def instruments(self, symbols: Iterable[str]) -> list[Instrument]:
-        """Instruments of the known symbols among those asked for."""
-        return [instrument(self.rows[symbol]) for symbol in symbols if symbol in self.rows]
+        """Instruments of the known symbols among those asked for; spot first, which the indexes of contracts follow."""
+        asked = dict.fromkeys(symbols)
+        spot = [instrument(self._spot[symbol]) for symbol in asked if symbol in self._spot]
+        return spot + [contract_instrument(self._contracts[symbol]) for symbol in asked if symbol in self._contracts]
 
     def row(self, symbol: str, *, trading: bool) -> dict[str, Any]:
         """One row with its present status."""
@@ -53,15 +55,16 @@ class Catalogue:
         row["tradeStatus"] = row.pop("tradeStatus", "TRADABLE") if trading else "UNTRADABLE"
         return row
 
-    def envelope(self, now_ms: int, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    def envelope(self, now_ms: int, rows: Iterable[dict[str, Any]]) -> dict[str, Any]:
         """The whole reply; ``serverTime`` is a string here (real shapes 1.1)."""
+        listed = {row["symbol"]: row for row in rows}
         return {
             "timezone": "UTC",
             "serverTime": str(now_ms),
             "brokerFilters": [],
-            "symbols": rows,
+            "symbols": [row for symbol, row in listed.items() if symbol in self._spot],
             "options": [],
-            "contracts": [],
+            "contracts": [row for symbol, row in listed.items() if symbol in self._contracts],
             "coins": self.coins,
             "site": self._info.get("site", "BMU"),
         }
@@ -96,6 +99,49 @@ def instrument(row: Mapping[str, Any]) -> Instrument:
         market_band_down=_some(market_band.get("sellPriceDownRate")),
         max_open_orders=limit_band.get("maxEntrustNum", DEFAULT_MAX_OPEN_ORDERS),
         trading=row["status"] == "TRADING",
+    )
+
+
+def contract_instrument(row: Mapping[str, Any]) -> Instrument:
+    """A perpetual from its exchangeInfo row (real shapes 2.2).
+
+    LOT_SIZE of contracts is in base units; one lot of the instrument is one contract, as on the wire.
+    """
+    filters = {one["filterType"]: one for one in row["filters"]}
+    lot, multiplier = filters["LOT_SIZE"], row["contractMultiplier"]
+    limit_band, market_band = filters.get("LIMIT_TRADING", {}), filters.get("MARKET_TRADING", {})
+
+    def contracts(text: str | None) -> str | None:
+        some = _some(text)
+        return None if some is None else f"{(Decimal(some) / Decimal(multiplier)).normalize():f}"
+
+    return Instrument(
+        symbol=row["symbol"],
+        base=row["baseAsset"],
+        quote=row["quoteAsset"],
+        tick=filters["PRICE_FILTER"]["tickSize"],
+        lot=contracts(lot["stepSize"]) or "1",
+        min_qty=contracts(lot["minQty"]) or "0",
+        max_qty=contracts(lot["maxQty"]) or "0",
+        market_min_qty=contracts(lot.get("marketOrderMinQty")),
+        market_max_qty=contracts(lot.get("marketOrderMaxQty")),
+        min_notional=_some(filters.get("MIN_NOTIONAL", {}).get("minNotional")),
+        price_band_up=_some(limit_band.get("buyPriceUpRate")),
+        price_band_down=_some(limit_band.get("sellPriceDownRate")),
+        market_band_up=_some(market_band.get("buyPriceUpRate")),
+        market_band_down=_some(market_band.get("sellPriceDownRate")),
+        max_open_orders=limit_band.get("maxEntrustNum", DEFAULT_MAX_OPEN_CONTRACT_ORDERS),
+        trading=row["status"] == "TRADING",
+        contract=Contract(
+            multiplier=multiplier,
+            margin_asset=row["marginToken"],
+            index=row["underlying"] + row["index"],
+            tiers=tuple(
+                Tier(one["quantity"], one["initialMargin"], one["maintMargin"])
+                for one in sorted(row["riskLimits"], key=lambda one: Decimal(one["quantity"]))
+            ),
+            max_stops=limit_band.get("maxConditionNum", DEFAULT_MAX_OPEN_CONTRACT_ORDERS),
+        ),
     )
 
 

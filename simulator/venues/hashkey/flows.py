@@ -13,7 +13,7 @@ from simulator.core.rejections import RejectReason
 from simulator.core.state import ID_EPOCH_MS
 from simulator.core.units import NANOS_PER_MILLI, money_text
 from simulator.venues.hashkey import params as read
-from simulator.venues.hashkey.accounts import CUSTODY, FIAT, FUTURES, SPOT, futures_of
+from simulator.venues.hashkey.accounts import CUSTODY, FIAT, FUTURES, FUTURES_SUFFIX, SPOT, futures_of
 from simulator.venues.hashkey.desk import Ask, Call, Desk, Outcomes, encode, refuse
 from simulator.venues.hashkey.errors import Refusal, VenueError
 
@@ -25,11 +25,19 @@ _ID_BITS = 23
 FLOW_TYPES: Final[dict[FlowKind, tuple[int, str]]] = {
     FlowKind.TRADE: (1, "TRADE"),
     FlowKind.FEE: (3, "FEE"),
+    FlowKind.REALISED_PROFIT: (28, "REALIZED_PNL"),
+    FlowKind.FUNDING: (32, "FUNDING_SETTLEMENT"),
     FlowKind.TRANSFER: (51, "USER_ACCOUNT_TRANSFER"),
+    FlowKind.LIQUIDATION: (700, "LIQUIDATION"),
     FlowKind.DEPOSIT: (900, "DEPOSIT"),
     FlowKind.WITHDRAWAL: (904, "WITHDRAW"),
 }
 """``flowTypeValue`` and ``flowType`` (HashKey REST 5.7); of the names only the transfer's is recorded."""
+FUTURES_FEE: Final = (10, "FUTURES_FEE")
+"""What a fee is called in a futures account."""
+DELEVERAGING: Final = 701
+"""Known, but it never happens here: see ``core/accounts/liquidation.py``."""
+_KNOWN: Final = {number for number, _ in (*FLOW_TYPES.values(), FUTURES_FEE)} | {DELEVERAGING}
 
 
 def balance_flow(desk: Desk, call: Call) -> bytes:
@@ -38,25 +46,24 @@ def balance_flow(desk: Desk, call: Call) -> bytes:
     start, end = read.required_whole(params, "startTime"), read.required_whole(params, "endTime")
     if end - start > LONGEST_DAYS * read.DAY_MS:
         raise VenueError(Refusal.RANGE_TOO_LONG)
-    kind = _flow_kind(read.whole(params, "flowType"))
+    wanted = read.whole(params, "flowType")
+    if wanted is not None and wanted not in _KNOWN:
+        raise VenueError(Refusal.PARAMETER_ILLEGAL, "flowType")
     coin = params.get("coin")
     rows = (
-        _flow_row(flow, desk.ids.account_id(name))
+        _flow_row(flow, desk.ids.account_id(name), *_flow_type(flow, name))
         for flow, name in _flows(desk, call)
         if start <= flow.ts // NANOS_PER_MILLI <= end
-        and (kind is None or flow.kind is kind)
+        and wanted in (None, _flow_type(flow, name)[0])
         and (not coin or flow.asset == coin)
     )
     return encode(list(islice(rows, read.limit(params, LIST_DEFAULT, LIST_MOST))))
 
 
-def _flow_kind(value: int | None) -> FlowKind | None:
-    if value is None:
-        return None
-    for kind, (number, _) in FLOW_TYPES.items():
-        if number == value:
-            return kind
-    raise VenueError(Refusal.PARAMETER_ILLEGAL, "flowType")
+def _flow_type(flow: Flow, account: str) -> tuple[int, str]:
+    if flow.kind is FlowKind.FEE and account.endswith(FUTURES_SUFFIX):
+        return FUTURES_FEE
+    return FLOW_TYPES[flow.kind]
 
 
 def _flows(desk: Desk, call: Call) -> Iterator[tuple[Flow, str]]:
@@ -80,9 +87,8 @@ def flow_id(flow: Flow) -> str:
     return str((ms << _ID_BITS) + flow.id % (1 << _ID_BITS))
 
 
-def _flow_row(flow: Flow, account_id: str) -> dict[str, object]:
+def _flow_row(flow: Flow, account_id: str, value: int, name: str) -> dict[str, object]:
     """11 members (real shapes 6)."""
-    value, name = FLOW_TYPES[flow.kind]
     return {
         "id": flow_id(flow),
         "accountId": account_id,

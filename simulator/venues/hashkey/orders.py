@@ -45,6 +45,7 @@ CANCEL_REASONS: dict[CancelReason, str] = {
     CancelReason.NO_LIQUIDITY: "RISKLIMIT_CANCEL",
     CancelReason.PRICE_BAND: "RISKLIMIT_CANCEL",
     CancelReason.SELF_TRADE: "SELF_TRADE_CANCEL",
+    CancelReason.LIQUIDATION: "SYSTEM_CANCEL",
 }
 """errors and limits 2.3."""
 
@@ -60,14 +61,14 @@ def parse_order(desk: Desk, call: Call, params: Mapping[str, str], *, explicit_s
     is_market = type_ is MARKET
     default = IOC if is_market else GTC
     tif = read.choice(params, "timeInForce", TIMES_IN_FORCE, Refusal.TIME_IN_FORCE_UNKNOWN, default)
-    stp = _self_trade_prevention(params)
+    stp = self_trade_prevention(params)
     # ccxt names it clientOrderId in spot batches (HashKey REST 1.5).
     client_order_id = read.client_order_id(params, "newClientOrderId", "clientOrderId")
     cash = _cash_parameter(params, side, explicit_sizes) if is_market else None
     read.required(params, cash or "quantity")
     if not is_market:
         read.required(params, "price")
-    grids = desk.market(symbol).instrument
+    grids = desk.spot(symbol).instrument
     return PlaceOrder(
         call.account,
         symbol,
@@ -79,8 +80,7 @@ def parse_order(desk: Desk, call: Call, params: Mapping[str, str], *, explicit_s
         tif,
         read.amount(params, cash) if cash else None,
         stp,
-        # Any header text may come; only what can be written down is kept.
-        call.broker[: read.LONGEST_TEXT] if call.broker.isprintable() else "",
+        kept_broker(call),
     )
 
 
@@ -95,7 +95,13 @@ def _cash_parameter(params: Mapping[str, str], side: Side, explicit_sizes: bool)
     return "amount"
 
 
-def _self_trade_prevention(params: Mapping[str, str]) -> SelfTradePrevention:
+def kept_broker(call: Call) -> str:
+    """Which software brought it. Any header text may come; only what can be written down is kept."""
+    return call.broker[: read.LONGEST_TEXT] if call.broker.isprintable() else ""
+
+
+def self_trade_prevention(params: Mapping[str, str]) -> SelfTradePrevention:
+    """Who gives way (errors and limits 6.2)."""
     text = params.get("stpMode")
     if not text:
         return EXPIRE_TAKER

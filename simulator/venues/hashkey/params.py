@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from typing import Final, TypeVar
 from urllib.parse import unquote_plus
 
-from simulator.core.orders import Side
+from simulator.core.orders import PositionSide, Side
 from simulator.core.rejections import RejectReason
-from simulator.core.units import Grid, Millis, Money, NotANumber, OffGrid, money
+from simulator.core.units import Grid, Lots, Millis, Money, NotANumber, OffGrid, money, scaled
 from simulator.venues.hashkey.errors import Refusal, VenueError
 
 Params = Mapping[str, str]
 T = TypeVar("T")
 DAY_MS = 86_400_000
 LONGEST_DIGITS = 19
+_ANY_DECIMALS = 64
 _END_OF_TIME = 2**63
 LONGEST_TEXT = 255
 """Client order ids (HashKey REST 3.2); kept for every other text that we store."""
@@ -81,6 +82,7 @@ def choice(params: Params, name: str, choices: Mapping[str, T], refusal: Refusal
 
 
 SIDES: Final = {side.value: side for side in Side}
+POSITION_SIDES: Final = {side.value: side for side in PositionSide}
 
 
 def optional_side(params: Params) -> Side | None:
@@ -97,6 +99,19 @@ def steps(params: Params, name: str, grid: Grid, off_grid: Refusal) -> int:
         raise VenueError(Refusal.FIELD_MISSING, name) from None
     except OffGrid:
         raise VenueError(off_grid) from None
+
+
+def contracts(params: Params, name: str) -> Lots:
+    """A required number of contracts: what a fraction exceeds a whole one by is dropped (HashKey REST 4.1)."""
+    try:
+        return scaled(required(params, name), _ANY_DECIMALS) // int(10**_ANY_DECIMALS)
+    except NotANumber:
+        raise VenueError(Refusal.FIELD_MISSING, name) from None
+
+
+def position_side(params: Params, name: str = "side") -> PositionSide:
+    """LONG or SHORT."""
+    return choice(params, name, POSITION_SIDES, Refusal.POSITION_SIDE_UNKNOWN)
 
 
 def amount(params: Params, name: str) -> Money:

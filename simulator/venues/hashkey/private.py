@@ -7,12 +7,12 @@ answered over REST: Hummingbot takes reports as they come, even backwards (Hummi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 import msgspec
 
-from simulator.core.events import Event
+from simulator.core.events import BalanceChanged, Event, PositionChanged
 from simulator.core.state import State
 from simulator.core.units import NANOS_PER_MILLI, Nanos
 from simulator.venues.hashkey.accounts import AccountIds, user_of
@@ -59,7 +59,7 @@ class PrivateStreams:
         ms = millis(now)
         told: dict[str, list[bytes]] = {}
         listeners, renders = self._listeners, self._renders
-        for event in events:
+        for event in positions_first(events):
             render = renders.get(type(event))
             if render is None:
                 continue
@@ -76,6 +76,21 @@ class PrivateStreams:
         for frame in [Frame(report) for report in reports]:
             for outlet in listeners:
                 outlet.send(frame)
+
+
+def positions_first(events: Sequence[Event]) -> Iterator[Event]:
+    """WebSocket 4.11: of what a command changed, positions are told before balances; all else keeps its place."""
+    balances: list[Event] = []
+    for event in events:
+        kind = type(event)
+        if kind is BalanceChanged:
+            balances.append(event)
+            continue
+        if balances and kind is not PositionChanged:
+            yield from balances
+            balances.clear()
+        yield event
+    yield from balances
 
 
 def _account(event: Any) -> str:

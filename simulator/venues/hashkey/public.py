@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from simulator.core.candles import INTERVALS
 from simulator.core.market import Market
 from simulator.core.orders import Side
-from simulator.core.units import NANOS_PER_MILLI, plain
+from simulator.core.units import NANOS_PER_MILLI, Millis, Price, plain, price_text
 from simulator.venues.hashkey import params as read
 from simulator.venues.hashkey.books import top
 from simulator.venues.hashkey.desk import Call, Desk, encode
@@ -17,6 +17,8 @@ DEPTH_DEFAULT, DEPTH_MOST = 100, 200
 TRADES_MOST = 100
 KLINES_DEFAULT, KLINES_MOST = 500, 1000
 SCALE_MOST = 30
+EXCHANGE: Final = 301
+SECOND_MS: Final[Millis] = 1000
 
 
 def ping(desk: Desk, call: Call) -> bytes:
@@ -191,8 +193,13 @@ def ticker_24hr(desk: Desk, call: Call) -> bytes:
         raise VenueError(Refusal.PARAMETER_ILLEGAL, "instType")
     if call.params.get("symbol"):
         return encode([_day_row(desk, desk.quoted_market(call.params), call.now_ms)])
-    markets = [] if kind == "FUTURES" else desk.state.markets.values()
+    markets = (one for one in desk.state.markets.values() if kind in ("ANY", instrument_type(one)))
     return encode([_day_row(desk, market, call.now_ms) for market in markets])
+
+
+def instrument_type(market: Market) -> str:
+    """``it``: SPOT or FUTURES."""
+    return "SPOT" if market.perpetual is None else "FUTURES"
 
 
 def _day_row(desk: Desk, market: Market, now_ms: int) -> dict[str, object]:
@@ -210,7 +217,7 @@ def _day_row(desk: Desk, market: Market, now_ms: int) -> dict[str, object]:
         "a": "0" if ask is None else price(ask),
         "v": size(day.volume) if day else "0",
         "qv": cash(day.notional) if day else "0",
-        "it": "SPOT",
+        "it": instrument_type(market),
     }
 
 
@@ -245,24 +252,32 @@ def book_ticker(desk: Desk, call: Call) -> bytes:
 
 
 def mark_price(desk: Desk, call: Call) -> bytes:
-    """GET /quote/v1/markPrice: a spot or unknown id answers 200 with an empty body (HashKey REST 2.11)."""
-    if not call.params.get("symbol"):
+    """GET /quote/v1/markPrice: a spot or unknown id, as a mark not known, is an empty body (HashKey REST 2.11)."""
+    symbol = call.params.get("symbol")
+    if not symbol:
         raise VenueError(Refusal.QUOTE_PARAMETER_MISSING, "symbol")
-    return b""
+    listed = desk.state.perpetuals.get(symbol)
+    mark = None if listed is None else listed.perpetual.mark
+    return b"" if mark is None else encode(mark_row(symbol, mark, call.now_ms))
+
+
+def mark_row(symbol: str, mark: Price, now_ms: Millis) -> dict[str, object]:
+    """``time`` is a whole second (real shapes 3.7)."""
+    return {
+        "exchangeId": EXCHANGE,
+        "symbolId": symbol,
+        "price": price_text(mark),
+        "time": now_ms // SECOND_MS * SECOND_MS,
+    }
 
 
 def index(desk: Desk, call: Call) -> bytes:
-    """GET /quote/v1/index: without perpetuals there is no index (unknown name, HashKey REST 2.12)."""
-    return b'{"index":{},"edp":{}}'
-
-
-def funding_rate(desk: Desk, call: Call) -> bytes:
-    """GET /api/v1/futures/fundingRate: no contract is traded here, so no rates (HashKey REST 2.13)."""
-    read.required_whole(call.params, "timestamp")
-    return b"[]"
-
-
-def funding_history(desk: Desk, call: Call) -> bytes:
-    """GET /api/v1/futures/historyFundingRate: nothing was ever settled here (HashKey REST 2.14)."""
-    read.required(call.params, "symbol")
-    return b"[]"
+    """GET /quote/v1/index: by index name; of an unknown one nothing (HashKey REST 2.12)."""
+    wanted = call.params.get("symbol")
+    now, means = {}, {}
+    for listed in desk.state.perpetuals.values():
+        name, value = listed.contract.index, listed.perpetual.index
+        if value is not None and wanted in (None, "", name):
+            now[name] = price_text(value)
+            means[name] = price_text(desk.perpetuals.index_mean(listed.symbol, call.now) or value)
+    return encode({"index": now, "edp": means})

@@ -5,8 +5,6 @@ Made of texts where speed counts (books, trades), of structs elsewhere.
 
 from __future__ import annotations
 
-from typing import Final
-
 import msgspec
 
 from simulator.core.candles import Candle, Tape
@@ -14,11 +12,11 @@ from simulator.core.events import TradeHappened
 from simulator.core.instruments import Instrument
 from simulator.core.market import Market
 from simulator.core.orders import Side
-from simulator.core.units import NANOS_PER_MILLI, Millis, plain
+from simulator.core.perpetual_history import PerpetualHistory
+from simulator.core.perpetuals import PerpetualMarket
+from simulator.core.units import NANOS_PER_MILLI, Millis, Nanos, plain, price_text
 from simulator.venues.hashkey.books import DEPTH_LEVELS, BookTexts, top
-from simulator.venues.hashkey.public import merged
-
-EXCHANGE: Final = 301
+from simulator.venues.hashkey.public import EXCHANGE, SECOND_MS, mark_row, merged
 
 
 def has_levels(market: Market) -> bool:
@@ -211,3 +209,47 @@ def bar_v1(grids: Instrument, candle: Candle) -> bytes:
 def bar_v2(grids: Instrument, candle: Candle) -> bytes:
     """WebSocket 2."""
     return msgspec.json.encode(bar(grids, candle))
+
+
+class MarkV2(msgspec.Struct):
+    """WebSocket 2, ``markPrice``."""
+
+    s: str
+    p: str
+    t: Millis
+
+
+class IndexRow(msgspec.Struct):
+    """WebSocket 1.10. ``formula`` says of which venues the index is made; here that is not known."""
+
+    symbol: str
+    index: str
+    edp: str
+    formula: str
+    time: Millis
+
+
+def mark_v1(listed: PerpetualMarket, now: Nanos) -> bytes | None:
+    """WebSocket 1.9; None while there is no mark."""
+    mark = listed.perpetual.mark
+    return None if mark is None else msgspec.json.encode(mark_row(listed.symbol, mark, now // NANOS_PER_MILLI))
+
+
+def mark_v2(listed: PerpetualMarket, now: Nanos) -> bytes | None:
+    """WebSocket 2; None while there is no mark."""
+    mark = listed.perpetual.mark
+    if mark is None:
+        return None
+    ms = now // NANOS_PER_MILLI
+    return msgspec.json.encode(MarkV2(listed.symbol, price_text(mark), ms - ms % SECOND_MS))
+
+
+def index_v1(listed: PerpetualMarket, history: PerpetualHistory, now: Nanos) -> bytes | None:
+    """WebSocket 1.10; None while there is no index."""
+    index = listed.perpetual.index
+    if index is None:
+        return None
+    mean = history.index_mean(listed.symbol, now) or index
+    ms = now // NANOS_PER_MILLI
+    row = IndexRow(listed.contract.index, price_text(index), price_text(mean), "", ms - ms % SECOND_MS)
+    return msgspec.json.encode([row])

@@ -11,12 +11,10 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from simulator.core.candles import INTERVALS, Tape
-from simulator.core.market import Market
+from simulator.core.candles import INTERVALS
 from simulator.core.units import NANOS_PER_MILLI, Nanos
 from simulator.venues.hashkey import public_data as data
-from simulator.venues.hashkey.books import BookTexts
-from simulator.venues.hashkey.channels import Publisher, Subject
+from simulator.venues.hashkey.channels import Publisher, Source, Subject
 from simulator.venues.hashkey.sockets import (
     Ending,
     Frame,
@@ -32,22 +30,38 @@ from simulator.venues.hashkey.sockets import (
     read,
     refusal,
 )
-from simulator.venues.hashkey.topics import EVERY_300_MS, Differences, Klines, OnBook, OnTrade, Topic, TradeBatches
+from simulator.venues.hashkey.topics import (
+    EVERY_300_MS,
+    EVERY_900_MS,
+    EVERY_SECOND,
+    Differences,
+    Klines,
+    OnBeat,
+    OnBook,
+    OnTrade,
+    Topic,
+    TradeBatches,
+)
 
 NAME: Final = "v1"
 DEPTH, TRADE, REALTIMES = "depth", "trade", "realtimes"
 KLINE, KLINES = "kline", "kline_"
 MERGED, DIFFERENCES = "mergedDepth", "diffMergedDepth"
-NEED_PERPETUALS: Final = ("markPrice", "index")
-_NAMED: Final = (DEPTH, TRADE)
+MARK_PRICE, INDEX = "markPrice", "index"
+_NAMED: Final = (DEPTH, TRADE, INDEX)
 """Real shapes 8: frames of these topics carry a ``channelId``."""
 _FINEST, _COARSEST = 18, -18
 
 
-def make_topic(subject: Subject, market: Market, tape: Tape, texts: BookTexts) -> Topic:
+def make_topic(subject: Subject, source: Source) -> Topic:
     """What a subject says on this socket."""
+    market, tape, texts, listed, perpetuals = source
     grids = market.instrument
     topic, detail = subject.topic, subject.detail
+    if topic == MARK_PRICE and listed is not None:
+        return OnBeat(EVERY_SECOND, partial(data.mark_v1, listed), opens=True)
+    if topic == INDEX and listed is not None:
+        return OnBeat(EVERY_900_MS, partial(data.index_v1, listed, perpetuals), opens=True)
     if topic == DEPTH:
         return OnBook(market, EVERY_300_MS, partial(data.depth_v1, market, texts), opens=True)
     if topic == MERGED:
@@ -75,7 +89,19 @@ class Envelope(NamedTuple):
         return Frame(packed(text), subject, binary=True) if self.binary else Frame(text, subject)
 
 
-def envelope(subject: Subject, message: Message) -> Envelope:
+class MarkEnvelope(NamedTuple):
+    """WebSocket 1.9: as every other one at first, then without a symbol, and ``data`` is no list any more."""
+
+    first: Envelope
+    later: Envelope
+
+    def frame(self, data: bytes, now: Nanos, subject: object, *, first: bool) -> Frame:
+        """See channels.Envelope."""
+        chosen, told = (self.first, b"[%b]" % data) if first else (self.later, data)
+        return chosen.frame(told, now, subject, first=first)
+
+
+def envelope(subject: Subject, message: Message) -> Envelope | MarkEnvelope:
     """How a subscription's frames look: its parameters and its id come back."""
     asked = message.parameters.get("binary")
     binary = asked is True or asked == "true"
@@ -86,13 +112,26 @@ def envelope(subject: Subject, message: Message) -> Envelope:
         params["klineType"] = subject.detail
     elif subject.topic in (MERGED, DIFFERENCES):
         params["dumpScale"] = subject.detail
-    head = {"symbol": subject.symbol, "symbolName": subject.symbol, "topic": subject.topic, "params": params}
+    head: dict[str, Any] = {
+        "symbol": subject.symbol,
+        "symbolName": subject.symbol,
+        "topic": subject.topic,
+        "params": params,
+    }
     tail: dict[str, Any] = {}
     if subject.topic in _NAMED:
         tail["channelId"] = channel_id(subject.topic, subject.symbol)
     tail["shared"] = False
     if message.id is not msgspec.UNSET:
         tail["id"] = message.id
+    made = _envelope(head, tail, binary=binary)
+    if subject.topic != MARK_PRICE:
+        return made
+    del head["symbol"], head["symbolName"]
+    return MarkEnvelope(made, _envelope(head, tail, binary=binary))
+
+
+def _envelope(head: dict[str, Any], tail: dict[str, Any], *, binary: bool) -> Envelope:
     return Envelope(msgspec.json.encode(head)[:-1] + b',"data":', b"," + msgspec.json.encode(tail)[1:], binary=binary)
 
 
@@ -126,9 +165,7 @@ class PublicV1:
             self._outlet.send(wanted)
             return
         topic, detail = wanted
-        symbols, all_known = self._symbols(message)
-        if topic in NEED_PERPETUALS:
-            symbols, all_known = [], False
+        symbols, all_known = self._symbols(message, topic)
         for symbol in symbols:
             own = id(self) if topic == DIFFERENCES else 0
             scale = detail if topic != MERGED or detail else str(self._publisher.decimals(symbol))
@@ -151,20 +188,31 @@ class PublicV1:
         if topic in (MERGED, DIFFERENCES):
             scale = _scale(message.parameters.get("dumpScale"))
             return refusal("-100013", "DumpScale required!") if topic == DIFFERENCES and not scale else (topic, scale)
-        return (topic, "") if topic in (DEPTH, TRADE, REALTIMES, *NEED_PERPETUALS) else bad_topic()
+        return (topic, "") if topic in (DEPTH, TRADE, REALTIMES, MARK_PRICE, INDEX) else bad_topic()
 
-    def _symbols(self, message: Message) -> tuple[list[str], bool]:
-        """The listed ones among those asked for, and whether those were all."""
+    def _symbols(self, message: Message, topic: str) -> tuple[list[str], bool]:
+        """Those among the ones asked for that have such a topic, and whether those were all.
+
+        Marks are of perpetuals only, and indexes have names of their own (WebSocket 1.9, 1.10).
+        """
         text = message.symbol if isinstance(message.symbol, str) else ""
         asked = list(dict.fromkeys(name.strip() for name in text.split(",")))
-        known = [name for name in asked if self._publisher.lists(name)]
+        known = [name for name in asked if self._has(name, topic)]
         return known, len(known) == len(asked)
+
+    def _has(self, name: str, topic: str) -> bool:
+        if topic == INDEX:
+            return self._publisher.followed_by(name) is not None
+        return self._publisher.lists_perpetual(name) if topic == MARK_PRICE else self._publisher.lists(name)
 
     def _join(self, subject: Subject, message: Message, now: Nanos) -> None:
         if subject in self._subjects and not self._switches.repeat_first_frame:
             return
         self._subjects[subject] = None
-        self._publisher.join(self._outlet, subject, envelope(subject, message), make_topic, now)
+        about = self._publisher.followed_by(subject.symbol) if subject.topic == INDEX else None
+        self._publisher.join(
+            self._outlet, subject, envelope(subject, message), make_topic, now, about=about or subject.symbol
+        )
 
     def _leave(self, subject: Subject) -> None:
         self._subjects.pop(subject, None)

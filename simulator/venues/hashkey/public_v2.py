@@ -11,12 +11,10 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from simulator.core.candles import INTERVALS, Tape
-from simulator.core.market import Market
+from simulator.core.candles import INTERVALS
 from simulator.core.units import Nanos
 from simulator.venues.hashkey import public_data as data
-from simulator.venues.hashkey.books import BookTexts
-from simulator.venues.hashkey.channels import Publisher, Subject
+from simulator.venues.hashkey.channels import Publisher, Source, Subject
 from simulator.venues.hashkey.sockets import (
     Ending,
     Frame,
@@ -29,16 +27,29 @@ from simulator.venues.hashkey.sockets import (
     public_pong,
     read,
 )
-from simulator.venues.hashkey.topics import EVERY_100_MS, Best, EachTrade, Klines, OnBook, OnTrade, Topic
+from simulator.venues.hashkey.topics import (
+    EVERY_100_MS,
+    EVERY_SECOND,
+    Best,
+    EachTrade,
+    Klines,
+    OnBeat,
+    OnBook,
+    OnTrade,
+    Topic,
+)
 
 NAME: Final = "v2"
 DEPTH, BBO, TRADE, REALTIMES, KLINE = "depth", "bbo", "trade", "realtimes", "kline"
-TOPICS: Final = (DEPTH, BBO, TRADE, REALTIMES, KLINE)
 MARK_PRICE: Final = "markPrice"
+TOPICS: Final = (DEPTH, BBO, TRADE, REALTIMES, KLINE, MARK_PRICE)
 
 
-def make_topic(subject: Subject, market: Market, tape: Tape, texts: BookTexts) -> Topic:
+def make_topic(subject: Subject, source: Source) -> Topic:
     """What a subject says on this socket."""
+    market, tape, texts, listed, _ = source
+    if subject.topic == MARK_PRICE and listed is not None:
+        return OnBeat(EVERY_SECOND, partial(data.mark_v2, listed), opens=False)
     grids = market.instrument
     if subject.topic == DEPTH:
         return OnBook(market, EVERY_100_MS, partial(data.depth_v2, market, texts), opens=False)
@@ -107,7 +118,7 @@ class PublicV2:
             self._outlet.send(bad_event(message.event))
 
     def _change(self, message: Message, now: Nanos) -> Frame:
-        if message.topic not in (*TOPICS, MARK_PRICE):
+        if message.topic not in TOPICS:
             return bad_topic()
         subject = self._subject(message)
         if subject is None:
@@ -122,7 +133,9 @@ class PublicV2:
     def _subject(self, message: Message) -> Subject | None:
         """Of one listed symbol; the mark price is one of perpetuals only."""
         symbol, interval = message.parameters.get("symbol"), message.parameters.get("klineType")
-        if not isinstance(symbol, str) or not self._publisher.lists(symbol) or message.topic == MARK_PRICE:
+        if not isinstance(symbol, str) or not self._publisher.lists(symbol):
+            return None
+        if message.topic == MARK_PRICE and not self._publisher.lists_perpetual(symbol):
             return None
         if message.topic != KLINE:
             return Subject(NAME, message.topic, symbol)

@@ -12,20 +12,29 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from simulator.core.events import BalanceChanged, OrderAccepted, OrderCanceled, OrderFilled
+from simulator.core.events import (
+    BalanceChanged,
+    OrderAccepted,
+    OrderCanceled,
+    OrderFilled,
+    PositionChanged,
+    PositionLiquidated,
+)
 from simulator.core.market import Market
 from simulator.core.orders import MARKET, Order, OrderStatus, OrderType, Side, TimeInForce
 from simulator.core.state import State
 from simulator.core.units import money_text
 from simulator.venues.hashkey.accounts import FUTURES_SUFFIX, AccountIds
+from simulator.venues.hashkey.futures_positions import free_and_held
+from simulator.venues.hashkey.futures_reports import ContractReports
 from simulator.venues.hashkey.orders import CANCEL_REASONS, average_price, millis
 from simulator.venues.hashkey.sockets import StreamSwitches
+from simulator.venues.hashkey.tickets import TicketInfo, encode, two_decimals
 
 Render: TypeAlias = Callable[[str, Any], list[bytes]]
 """From the time, as the wire says it, and an event to the venue's events, each an array of one (WebSocket 4.2)."""
 
 NEW: Final = OrderStatus.NEW
-encode: Final = msgspec.json.Encoder().encode
 
 
 class ExecutionReport(msgspec.Struct):
@@ -59,23 +68,6 @@ class ExecutionReport(msgspec.Struct):
     x: str | msgspec.UnsetType = msgspec.UNSET
 
 
-class TicketInfo(msgspec.Struct):
-    """WebSocket 4.9: a fill, without its commission."""
-
-    e: str
-    E: str
-    s: str
-    q: str
-    t: str
-    p: str
-    T: str
-    o: str
-    c: str
-    a: str
-    m: bool
-    S: Side
-
-
 class Asset(msgspec.Struct):
     """One balance; ``r``, a remark, is always empty."""
 
@@ -107,22 +99,30 @@ class Reports:
         self._state = state
         self._ids = ids
         self._switches = switches
+        self._contracts = contracts = ContractReports(state, ids)
         self.renders: dict[type, Render] = {
             OrderAccepted: self._accepted,
             OrderFilled: self._filled,
             OrderCanceled: self._canceled,
             BalanceChanged: self._balance,
+            PositionChanged: contracts.position,
+            PositionLiquidated: contracts.liquidated,
         }
 
     def _of(self, event: OrderAccepted | OrderFilled | OrderCanceled) -> tuple[Market, Order]:
         return self._state.markets[event.symbol], self._state.orders[event.order_id]
 
     def _accepted(self, ms: str, event: OrderAccepted) -> list[bytes]:
-        return [encode((new_report(*self._of(event), ms),))]
+        market, order = self._of(event)
+        if market.perpetual is not None:
+            return self._contracts.accepted(ms, event)
+        return [encode((new_report(market, order, ms),))]
 
     def _filled(self, ms: str, event: OrderFilled) -> list[bytes]:
         """WebSocket 4.11: the ticket, then the report; their ids agree (4.7, ``d``)."""
         market, order = self._of(event)
+        if market.perpetual is not None:
+            return self._contracts.filled(ms, event)
         grids = market.instrument
         report = new_report(market, order, ms)
         report.X = event.status
@@ -152,6 +152,8 @@ class Reports:
     def _canceled(self, ms: str, event: OrderCanceled) -> list[bytes]:
         """Nothing happens to an order after its end, so what it had filled stands in the order."""
         market, order = self._of(event)
+        if market.perpetual is not None:
+            return self._contracts.canceled(ms, event)
         report = new_report(market, order, ms)
         report.X = event.status
         report.x = CANCEL_REASONS[event.reason]
@@ -159,9 +161,12 @@ class Reports:
         return [encode((report,))]
 
     def _balance(self, ms: str, event: BalanceChanged) -> list[bytes]:
-        futures = event.account.endswith(FUTURES_SUFFIX)
-        name = "outboundContractAccountInfo" if futures else "outboundAccountInfo"
-        asset = Asset(event.asset, money_text(event.free), money_text(event.held))
+        if event.account.endswith(FUTURES_SUFFIX):
+            # REST's ``balance`` is what these two add up to (WebSocket 4.6).
+            name, (free, held, _) = "outboundContractAccountInfo", free_and_held((event.free, event.held))
+        else:
+            name, free, held = "outboundAccountInfo", money_text(event.free), money_text(event.held)
+        asset = Asset(event.asset, free, held)
         return [encode((AccountInfo(name, ms, T=True, W=True, D=True, B=(asset,)),))]
 
 
@@ -205,13 +210,3 @@ def _so_far(report: ExecutionReport, market: Market, leaves: int, filled: int, n
     report.r, report.z = grids.qty_grid.text(leaves), grids.qty_grid.text(filled)
     report.V = average_price(market, notional, filled)
     report.Z = money_text(notional * grids.quote_atoms)
-
-
-def two_decimals(text: str) -> str:
-    """At least two of them (real shapes 1.2, ticketInfo).
-
-    >>> two_decimals("1"), two_decimals("0.1"), two_decimals("3153.801")
-    ('1.00', '0.10', '3153.801')
-    """
-    whole, _, decimals = text.partition(".")
-    return f"{whole}.{decimals.ljust(2, '0')}"

@@ -1,9 +1,7 @@
 """The REST table: every call that is answered, who may make it, and what it costs.
 
-Paths and weights are those of hashkey-rest.md 2, 3, 5, 6, 7 and hashkey-errors-and-limits.md 5 (the
-documented weight where there is one). Perpetual trading is not here yet: of the futures paths only the
-two public ones that clients read at start are answered, with nothing in them; all others are unknown
-paths, as is everything that is not in this table.
+Paths and weights are those of hashkey-rest.md 2 to 7 and hashkey-errors-and-limits.md 5 (the
+documented weight where there is one). Everything that is not in this table is an unknown path.
 """
 
 from __future__ import annotations
@@ -11,7 +9,10 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import Final, NamedTuple
 
-from simulator.venues.hashkey import account, flows, public, spot, streams, wallet
+from simulator.venues.hashkey import account, flows, funding, futures, public, spot, streams, wallet
+from simulator.venues.hashkey import futures_fills as fills
+from simulator.venues.hashkey import futures_positions as positions
+from simulator.venues.hashkey import futures_settings as settings
 from simulator.venues.hashkey.desk import Endpoint
 
 
@@ -63,8 +64,8 @@ TABLE: Final = (
     Route("GET", "/quote/v1/ticker/bookTicker", public.book_ticker, NONE, PUBLIC),
     Route("GET", "/quote/v1/markPrice", public.mark_price, NONE, PUBLIC),
     Route("GET", "/quote/v1/index", public.index, NONE, PUBLIC),
-    Route("GET", "/api/v1/futures/fundingRate", public.funding_rate, NONE, PUBLIC),
-    Route("GET", "/api/v1/futures/historyFundingRate", public.funding_history, NONE, PUBLIC),
+    Route("GET", "/api/v1/futures/fundingRate", funding.rates, NONE, PUBLIC),
+    Route("GET", "/api/v1/futures/historyFundingRate", funding.history, NONE, PUBLIC),
     # 3: spot trading
     Route("POST", "/api/v1/spot/orderTest", spot.test_order, SIGNED, ORDER, writes=True),
     Route("POST", "/api/v1/spot/order", spot.create_v1, SIGNED, ORDER, writes=True),
@@ -78,6 +79,28 @@ TABLE: Final = (
     Route("GET", "/api/v1/spot/order", spot.query, SIGNED, QUERY),
     Route("GET", "/api/v1/spot/openOrders", spot.open_orders, SIGNED, QUERY),
     Route("GET", "/api/v1/spot/tradeOrders", spot.trade_orders, SIGNED, QUERY, 5),
+    # 4: futures trading
+    Route("POST", "/api/v1/futures/order", futures.create, SIGNED, ORDER, writes=True),
+    Route("POST", "/api/v1/futures/batchOrders", futures.batch, SIGNED, ORDER, writes=True, json_body=True),
+    Route("DELETE", "/api/v1/futures/order", futures.cancel, SIGNED, ORDER, writes=True),
+    Route("DELETE", "/api/v1/futures/batchOrders", futures.cancel_open, SIGNED, ORDER, writes=True),
+    Route("DELETE", "/api/v1/futures/cancelAllOpenOrders", futures.cancel_all, SIGNED, ORDER, writes=True),
+    Route("DELETE", "/api/v1/futures/cancelOrderByIds", futures.cancel_by_ids, SIGNED, ORDER, writes=True),
+    Route("GET", "/api/v1/futures/order", futures.query, SIGNED, QUERY),
+    Route("GET", "/api/v1/futures/openOrders", futures.open_orders, SIGNED, QUERY),
+    Route("GET", "/api/v1/futures/historyOrders", futures.history_orders, SIGNED, QUERY),
+    Route("GET", "/api/v1/futures/userTrades", fills.user_trades, SIGNED, QUERY),
+    Route("GET", "/api/v1/futures/positions", positions.positions, SIGNED, QUERY),
+    Route("POST", "/api/v1/futures/positionMargin", positions.change_margin, SIGNED, ORDER, writes=True),
+    Route("POST", "/api/v1/futures/position/trading-stop", positions.trading_stop, SIGNED, ORDER, 3, writes=True),
+    Route("GET", "/api/v1/futures/balance", positions.balance, SIGNED, QUERY),
+    Route("GET", "/api/v1/futures/leverage", settings.leverage, SIGNED, QUERY),
+    Route("POST", "/api/v1/futures/leverage", settings.set_leverage, SIGNED, ORDER, writes=True),
+    Route("POST", "/api/v1/futures/marginType", settings.set_margin_type, SIGNED, ORDER, writes=True),
+    Route("GET", "/api/v1/futures/commissionRate", settings.commission_rate, SIGNED, QUERY),
+    Route("GET", "/api/v1/futures/riskLimit", settings.risk_limit, SIGNED, QUERY),
+    Route("GET", "/api/v1/futures/getBestOrder", settings.best_order, SIGNED, QUERY),
+    Route("GET", "/api/v1/futures/liquidationAssignStatus", settings.liquidation_assign_status, SIGNED, QUERY),
     # 5: account
     Route("GET", "/api/v1/account", account.balances, SIGNED, QUERY, 5),
     Route("GET", "/api/v1/account/trades", account.trades, SIGNED, QUERY, 5),
@@ -98,6 +121,9 @@ TABLE: Final = (
     Route("POST", "/api/v1/account/authAddress", wallet.authorize_address, SIGNED, QUERY, writes=True),
     Route("GET", "/api/v1/spot/subAccount/openOrders", spot.sub_account_open_orders, SIGNED, QUERY),
     Route("GET", "/api/v1/spot/subAccount/tradeOrders", spot.sub_account_trade_orders, SIGNED, QUERY, 5),
+    Route("GET", "/api/v1/futures/subAccount/openOrders", futures.sub_account_open_orders, SIGNED, QUERY),
+    Route("GET", "/api/v1/futures/subAccount/historyOrders", futures.sub_account_history_orders, SIGNED, QUERY),
+    Route("GET", "/api/v1/futures/subAccount/userTrades", fills.sub_account_user_trades, SIGNED, QUERY),
     Route("GET", "/api/v1/subAccount/trades", account.sub_account_trades, SIGNED, QUERY, 5),
     # 7: user data stream
     Route("POST", "/api/v1/userDataStream", streams.create, SIGNED, QUERY),

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import islice, takewhile
 
-import msgspec
-
 from simulator.core.commands import CancelOpenOrders, CancelOrder, PlaceOrder
 from simulator.core.events import Event, OrderAccepted, OrderCanceled, Rejected
 from simulator.core.orders import Order, OrderStatus
@@ -14,11 +12,10 @@ from simulator.core.rejections import RejectReason
 from simulator.core.units import NANOS_PER_MILLI
 from simulator.venues.hashkey import orders as shapes
 from simulator.venues.hashkey import params as read
+from simulator.venues.hashkey.batches import IDS_MOST, batch_items
 from simulator.venues.hashkey.desk import Ask, Call, Desk, Outcomes, encode, own_account, refuse, sub_account
 from simulator.venues.hashkey.errors import Refusal, VenueError
 
-BATCH_MOST = 20
-IDS_MOST = 100
 CANCEL_DEFAULT, CANCEL_MOST = 100, 200
 LIST_DEFAULT, LIST_MOST = 500, 1000
 HISTORY_DAYS = 90
@@ -70,7 +67,7 @@ def batch_v1_1(desk: Desk, call: Call) -> Ask:
 def _batch(desk: Desk, call: Call, *, explicit_sizes: bool) -> Ask:
     """Items succeed or fail one by one; the reply keeps their order (HashKey REST 3.4)."""
     parsed: list[PlaceOrder | VenueError] = []
-    for item in _items(call.body):
+    for item in batch_items(call.body):
         try:
             parsed.append(shapes.parse_order(desk, call, item, explicit_sizes=explicit_sizes))
         except VenueError as error:
@@ -82,33 +79,6 @@ def _batch(desk: Desk, call: Call, *, explicit_sizes: bool) -> Ask:
         return encode({"code": 0, "result": result, "concentration": ""})
 
     return Ask([one for one in parsed if isinstance(one, PlaceOrder)], render)
-
-
-def _items(body: bytes) -> list[dict[str, str]]:
-    """The orders of a batch, their values as the texts they would be in a query."""
-    try:
-        items = [
-            {name: _text(value) for name, value in item.items()}
-            for item in msgspec.json.decode(body, type=list[dict[str, msgspec.Raw]])
-        ]
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise VenueError(Refusal.BODY_MALFORMED) from None
-    if not items:
-        raise VenueError(Refusal.BODY_MALFORMED)
-    if len(items) > BATCH_MOST:
-        raise VenueError(Refusal.BATCH_TOO_LARGE)
-    if len({symbol for item in items if (symbol := item.get("symbol"))}) > 1:
-        # One symbol per batch; with which code a mixture is refused is not known.
-        raise VenueError(Refusal.PARAMETER_ILLEGAL, "symbol")
-    return items
-
-
-def _text(value: msgspec.Raw) -> str:
-    """A string's content; a number exactly as it was written, so that no float comes between."""
-    raw = bytes(value)
-    if raw == b"null":
-        return ""
-    return msgspec.json.decode(raw, type=str) if raw.startswith(b'"') else raw.decode()
 
 
 def _batch_row(desk: Desk, outcome: VenueError | Sequence[Event]) -> dict[str, object]:

@@ -3,7 +3,8 @@
 A topic is asked for its ``opening``, what a new listener is told first (None: nothing yet), and at
 each of its times for its ``updates``, what everybody is told since the last time. Both are bytes of
 JSON, made once however many listen. Nothing is said that did not change, so what is pushed depends on
-commands and the exchange's time alone. (Whether the venue repeats a ticker, or pushes the flat bar of
+commands and the exchange's time alone; but for marks and indexes, of which the venue says the time at each
+beat whatever they are. (Whether the venue repeats a ticker, or pushes the flat bar of
 a minute without trades, is not known; here both wait for the next trade.)
 """
 
@@ -30,6 +31,8 @@ from simulator.venues.hashkey.public_data import (
 EVERY_100_MS: Final[Nanos] = 100 * NANOS_PER_MILLI
 EVERY_300_MS: Final[Nanos] = 300 * NANOS_PER_MILLI
 EVERY_500_MS: Final[Nanos] = 500 * NANOS_PER_MILLI
+EVERY_900_MS: Final[Nanos] = 900 * NANOS_PER_MILLI
+EVERY_SECOND: Final[Nanos] = 1000 * NANOS_PER_MILLI
 AT_ONCE: Final[Nanos] = 0
 
 FIRST_TRADES: Final = 60
@@ -285,3 +288,26 @@ class Klines:
     def _said(self, candle: Candle) -> bytes:
         self._newest = max(self._newest, candle.start_ms)
         return self._render(candle)
+
+
+class OnBeat:
+    """WebSocket 1.9 and 1.10: a mark or an index, at each beat as soon as it is known."""
+
+    latest_only = True
+
+    def __init__(self, period: Nanos, render: Callable[[Nanos], bytes | None], *, opens: bool) -> None:
+        self.period = period
+        self._render = render
+        self.opens = opens
+
+    def traded(self, trade: TradeHappened) -> None:
+        """It does not matter here."""
+
+    def opening(self, now: Nanos) -> bytes | None:
+        """How it is now."""
+        return self._render(now)
+
+    def updates(self, now: Nanos) -> Sequence[bytes]:
+        """How it is now."""
+        said = self._render(now)
+        return () if said is None else (said,)

@@ -62,7 +62,7 @@ def test_markets_and_currencies_are_understood(exchange: Ccxt) -> None:
     assert (market["precision"]["price"], market["precision"]["amount"]) == (0.01, 0.00001)
     assert (market["limits"]["amount"]["min"], market["limits"]["amount"]["max"]) == (0.00001, 8)
     assert exchange.currencies["USDT"]["networks"]["TRC20"]["limits"]["withdraw"]["min"] == 1
-    assert list(exchange.markets) == ["BTC/USDT", "ETH/USDT"]
+    assert list(exchange.markets) == ["BTC/USDT", "ETH/USDT", "BTC/USDT:USDT", "ETH/USDT:USDT"]
 
 
 def test_public_data_is_understood(site: Site, exchange: Ccxt) -> None:

@@ -31,6 +31,12 @@ OBSERVED = {
 }
 """Where the wire differs from the list: without full stop and quotes (P), and one text that was cut."""
 
+TEXTS: dict[RejectReason | Refusal, str] = {
+    Refusal.CONTRACT_BUY_PRICE_TOO_HIGH: "Create limit order buy price too high",
+    Refusal.CONTRACT_SELL_PRICE_TOO_LOW: "Create limit order sell price too low",
+}
+"""Of code 0207 one of two texts was recorded in a batch, the other is its twin (errors and limits 2.2)."""
+
 
 def test_every_reason_has_its_row() -> None:
     assert set(ERRORS) == {*RejectReason, *Refusal}
@@ -39,7 +45,7 @@ def test_every_reason_has_its_row() -> None:
 @pytest.mark.parametrize("reason", ERRORS, ids=str)
 def test_every_code_and_text_is_the_venues(reason: RejectReason | Refusal) -> None:
     row = ERRORS[reason]
-    expected = OBSERVED.get(row.code) or ELSEWHERE.get(row.code) or DOCUMENTED[row.code][0]
+    expected = TEXTS.get(reason) or OBSERVED.get(row.code) or ELSEWHERE.get(row.code) or DOCUMENTED[row.code][0]
     assert re.fullmatch(re.escape(expected).replace("%s", r"(%s|\w+)"), row.msg)
 
 

@@ -27,8 +27,8 @@ NOT_FOUND = (404, b"<html><body><h2>404 Not found</h2></body></html>")
         ("POST", "/api/v1/time"),
         ("get", "/api/v1/time"),
         ("PATCH", ORDER),
-        ("POST", "/api/v1/futures/order"),
-        ("GET", "/api/v1/futures/positions"),
+        ("PUT", "/api/v1/futures/order"),
+        ("GET", "/api/v2/futures/positions"),
         ("GET", "/quote/v2/index"),
     ],
 )
@@ -36,8 +36,8 @@ def test_an_unknown_path_or_method_is_a_page_of_html(alice: Client, method: str,
     assert alice.send(method, path) == NOT_FOUND
 
 
-def test_every_path_of_the_spot_reference_is_served() -> None:
-    """hashkey-rest.md 2, 3, 5, 6, 7 without the futures paths (two public ones answer with nothing)."""
+def test_every_path_of_the_reference_is_served() -> None:
+    """hashkey-rest.md 2 to 7."""
     expected = {
         "GET /api/v1/ping",
         "GET /api/v1/time",
@@ -66,6 +66,30 @@ def test_every_path_of_the_spot_reference_is_served() -> None:
         "GET /api/v1/spot/order",
         "GET /api/v1/spot/openOrders",
         "GET /api/v1/spot/tradeOrders",
+        "POST /api/v1/futures/order",
+        "POST /api/v1/futures/batchOrders",
+        "DELETE /api/v1/futures/order",
+        "DELETE /api/v1/futures/batchOrders",
+        "DELETE /api/v1/futures/cancelOrderByIds",
+        "DELETE /api/v1/futures/cancelAllOpenOrders",
+        "GET /api/v1/futures/order",
+        "GET /api/v1/futures/openOrders",
+        "GET /api/v1/futures/historyOrders",
+        "GET /api/v1/futures/userTrades",
+        "GET /api/v1/futures/positions",
+        "GET /api/v1/futures/leverage",
+        "POST /api/v1/futures/leverage",
+        "POST /api/v1/futures/marginType",
+        "POST /api/v1/futures/positionMargin",
+        "POST /api/v1/futures/position/trading-stop",
+        "GET /api/v1/futures/balance",
+        "GET /api/v1/futures/commissionRate",
+        "GET /api/v1/futures/riskLimit",
+        "GET /api/v1/futures/getBestOrder",
+        "GET /api/v1/futures/liquidationAssignStatus",
+        "GET /api/v1/futures/subAccount/openOrders",
+        "GET /api/v1/futures/subAccount/historyOrders",
+        "GET /api/v1/futures/subAccount/userTrades",
         "GET /api/v1/account",
         "GET /api/v1/account/trades",
         "GET /api/v1/account/type",

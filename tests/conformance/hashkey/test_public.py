@@ -32,6 +32,7 @@ COIN = (
     "allowDeposit b, allowWithdraw b}]"
 )
 INFO = "/api/v1/exchangeInfo"
+PERPETUALS = ["BTCUSDT-PERPETUAL", "ETHUSDT-PERPETUAL"]
 
 
 def test_ping_and_time(site: Site, alice: Client) -> None:
@@ -55,7 +56,7 @@ def test_exchange_info_is_the_recorded_envelope(alice: Client) -> None:
     ]
     assert (reply["serverTime"], reply["site"], reply["timezone"]) == (str(START_MS), "BMU", "UTC")
     assert [row["symbol"] for row in reply["symbols"]] == ["BTCUSDT", "ETHUSDT"]
-    assert reply["contracts"] == []
+    assert [row["symbol"] for row in reply["contracts"]] == PERPETUALS
     assert {shape(coin) for coin in reply["coins"]} == {COIN}
     assert [coin["coinId"] for coin in reply["coins"]] == ["BTC", "ETH", "USDT", "USDC", "LTC", "DOGE"]
 
@@ -215,13 +216,14 @@ def test_a_day_ticker_is_an_array_also_for_one_symbol(site: Site, alice: Client)
     }
 
 
-@pytest.mark.parametrize(("kind", "count"), [({}, 2), ({"instType": "SPOT"}, 2), ({"instType": "ANY"}, 2)])
+@pytest.mark.parametrize(("kind", "count"), [({}, 2), ({"instType": "SPOT"}, 2), ({"instType": "ANY"}, 4)])
 def test_day_tickers_of_all_symbols(alice: Client, kind: dict[str, str], count: int) -> None:
     assert len(alice.get("/quote/v1/ticker/24hr", **kind).json) == count
 
 
-def test_there_are_no_day_tickers_of_futures_and_no_other_kinds(alice: Client) -> None:
-    assert alice.get("/quote/v1/ticker/24hr", instType="FUTURES").json == []
+def test_there_are_day_tickers_of_futures_and_of_no_other_kind(alice: Client) -> None:
+    rows = alice.get("/quote/v1/ticker/24hr", instType="FUTURES").json
+    assert [(row["s"], row["it"]) for row in rows] == [(name, "FUTURES") for name in PERPETUALS]
     assert alice.get("/quote/v1/ticker/24hr", instType="x").refusal == (400, -1130, "Illegal parameter instType")
 
 
@@ -236,16 +238,6 @@ def test_book_ticker_is_the_best_of_both_sides(site: Site, alice: Client) -> Non
     assert reply.body == b'[{"s":"ETHUSDT","b":"2770.63","bq":"10","a":"2770.64","aq":"10","t":%d}]' % START_MS
     site.depth("ETHUSDT", "", "")
     assert alice.get("/quote/v1/ticker/bookTicker", symbol="ETHUSDT").json[0]["bq"] == "0"
-
-
-def test_without_perpetuals_there_is_no_mark_no_index_and_no_funding(alice: Client) -> None:
-    assert alice.get("/quote/v1/markPrice", symbol="BTCUSDT") == (200, b"")
-    assert alice.get("/quote/v1/index").body == b'{"index":{},"edp":{}}'
-    assert alice.get("/api/v1/futures/fundingRate", timestamp=START_MS).json == []
-    assert alice.signed("GET", "/api/v1/futures/fundingRate", symbol="BTCUSDT-PERPETUAL").json == []
-    assert alice.get("/api/v1/futures/historyFundingRate", symbol="BTCUSDT-PERPETUAL").json == []
-    refused = alice.get("/api/v1/futures/fundingRate")
-    assert refused.refusal == (400, "0001", "Required field timestamp missing or invalid")
 
 
 # -- refusals of the quote family ------------------------------------------------------------------------------

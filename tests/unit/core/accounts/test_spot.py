@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.core.accounts.ledger import FEES, MARKET, OUTSIDE, Ledger
+from simulator.core.accounts.ledger import FEES, MARKET, OUTSIDE, Balance, Ledger
 from simulator.core.accounts.spot import SpotSeat
+from simulator.core.commands import PlaceOrder
 from simulator.core.instruments import Instrument
-from simulator.core.orders import Side
+from simulator.core.orders import Order, OrderType, Side
 from simulator.core.units import money, money_text, rate
 
 ETHUSDT = Instrument("ETHUSDT", "ETH", "USDT", "0.01", "0.0001", "0.001", "100")
+
+
+def an_order(side: Side, price: int, qty: int) -> Order:
+    return Order.of(PlaceOrder("alice", "ETHUSDT", side, OrderType.LIMIT, qty, price, ""), 1, "", 0)
 
 
 class Desk:
@@ -26,10 +31,13 @@ class Desk:
 
     def fill(self, side: Side, price: str, qty: str, fee_rate: str, *, held: bool = False) -> str:
         ticks, lots = ETHUSDT.price_grid.parse(price), ETHUSDT.qty_grid.parse(qty)
+        order = an_order(side, ticks, lots)
         if held:
-            self.seat.hold(side, ticks, lots)
-        fee = self.seat.settle(side, ticks, lots, rate(fee_rate), held=held)
-        self.outside.settle(side.opposite, ticks, lots, 0, held=False)
+            self.seat.hold(order, ticks)
+        touched: dict[Balance, None] = {}
+        fee, pnl = self.seat.settle(order, ticks, lots, rate(fee_rate), held=held, touched=touched)
+        assert pnl == 0 and set(touched) == {self.seat.base, self.seat.quote}
+        self.outside.trade(side.opposite, ticks, lots)
         self.ledger.check()
         return money_text(fee)
 
@@ -90,9 +98,10 @@ def test_a_buy_holds_price_times_quantity_and_a_sell_its_quantity() -> None:
 def test_a_hold_that_is_released_leaves_nothing(side: Side) -> None:
     desk = Desk()
     free = desk.seat.pays(side).free
-    held = desk.seat.hold(side, 250_001, 10)
+    order = an_order(side, 250_001, 10)
+    held = desk.seat.hold(order, 250_001)
     assert (held.free, held.held) == (free - desk.seat.needs(side, 250_001, 10), desk.seat.needs(side, 250_001, 10))
-    assert desk.seat.release(side, 250_001, 10).free == free
+    assert desk.seat.release(order, 250_001).free == free
 
 
 @pytest.mark.parametrize(("side", "most"), [(Side.BUY, 40_000), (Side.SELL, 100_000)])

@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 
 from simulator.core.commands import CancelOpenOrders, Deposit, Transfer
-from simulator.core.events import BalanceChanged, OrderAccepted, OrderCanceled, OrderFilled
+from simulator.core.events import (
+    BalanceChanged,
+    OrderAccepted,
+    OrderCanceled,
+    OrderFilled,
+    PositionChanged,
+    PositionLiquidated,
+)
 from simulator.core.units import money
 from simulator.venues.hashkey.reports import Reports
 from simulator.venues.hashkey.sockets import Ending, StreamSwitches
@@ -234,7 +241,14 @@ def test_nothing_is_rendered_for_those_who_do_not_listen(hall: Hall, monkeypatch
 def test_every_event_about_an_account_has_its_report() -> None:
     hall = Hall()
     renders = Reports(hall.site.exchange.state, hall.site.desk.ids, hall.switches).renders
-    assert set(renders) == {OrderAccepted, OrderFilled, OrderCanceled, BalanceChanged}
+    assert set(renders) == {
+        OrderAccepted,
+        OrderFilled,
+        OrderCanceled,
+        BalanceChanged,
+        PositionChanged,
+        PositionLiquidated,
+    }
 
 
 def test_a_ping_of_the_client_comes_back_with_its_own_value(alice: Talk) -> None:

@@ -30,7 +30,7 @@ def changed(hall: Hall) -> None:
     hall.wait(300)
 
 
-@pytest.mark.parametrize("symbol", ["NOPE", "", "btcusdt", "BTCUSDT-PERPETUAL", 5, None, ["BTCUSDT"], {}])
+@pytest.mark.parametrize("symbol", ["NOPE", "", "btcusdt", "BTCUSDT-PERP", 5, None, ["BTCUSDT"], {}])
 def test_an_unknown_symbol_is_refused(client: Talk, symbol: Any) -> None:
     assert client.say(topic="depth", event="sub", symbol=symbol) == [INVALID_SYMBOLS]
 
@@ -46,10 +46,11 @@ def test_an_unknown_topic_is_refused(client: Talk, topic: Any) -> None:
     assert client.say(topic=topic, event="sub", symbol="BTCUSDT") == [INVALID_TOPIC]
 
 
-@pytest.mark.parametrize("topic", ["markPrice", "index"])
-def test_what_only_perpetuals_have_is_not_had_for_any_symbol(client: Talk, topic: str) -> None:
-    assert client.sub(topic) == [INVALID_SYMBOLS]
-    assert client.sub(topic, "BTCUSDT-PERPETUAL") == [INVALID_SYMBOLS]
+@pytest.mark.parametrize(
+    ("topic", "symbol"), [("markPrice", "BTCUSDT"), ("index", "BTCUSDT-PERPETUAL"), ("markPrice", ""), ("index", "x")]
+)
+def test_marks_are_of_perpetuals_and_indexes_have_names_of_their_own(client: Talk, topic: str, symbol: str) -> None:
+    assert client.sub(topic, symbol) == [INVALID_SYMBOLS]
 
 
 @pytest.mark.parametrize(

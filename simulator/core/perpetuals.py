@@ -1,0 +1,123 @@
+"""One perpetual beyond what spot has too: its mark, its funding, who waits for a price, the insurance fund."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from simulator.core.accounts.ledger import Ledger
+from simulator.core.accounts.liquidation import Fund
+from simulator.core.accounts.margin import Wallet
+from simulator.core.accounts.perpetual import OutsidePosition, PerpetualSeat
+from simulator.core.accounts.positions import Perpetual, Position
+from simulator.core.commands import PlaceOrder
+from simulator.core.instruments import Contract, Instrument
+from simulator.core.market import Market, Seat
+from simulator.core.marks import Basis
+from simulator.core.matching.match import NO_LIMIT, foresee
+from simulator.core.matching.triggers import Waiting
+from simulator.core.mirror.queue_position import QueueModel
+from simulator.core.orders import Order
+from simulator.core.units import Lots, Nanos, Price, Ticks
+
+
+class PerpetualMarket:
+    """A market with what makes it a perpetual's.
+
+    ``moved`` is the exchange's list of perpetuals to look at before a command is over, ``risky`` that of
+    wallets. ``mark_due``: when a move of the market that came too soon for a new mark is reckoned with.
+    """
+
+    __slots__ = (
+        "_moved",
+        "basis",
+        "contract",
+        "exits",
+        "fund",
+        "mark_due",
+        "market",
+        "outside",
+        "perpetual",
+        "symbol",
+        "waiting",
+    )
+
+    def __init__(
+        self,
+        instrument: Instrument,
+        contract: Contract,
+        ledger: Ledger,
+        model: QueueModel,
+        wallet_of: Callable[[str, str], Wallet],
+        moved: dict[PerpetualMarket, None],
+        risky: dict[Wallet, None],
+    ) -> None:
+        self.symbol = instrument.symbol
+        self.contract = contract
+        self.perpetual = perpetual = Perpetual(instrument)
+        self.outside = OutsidePosition(instrument.quote_atoms)
+        self.fund = Fund(ledger, perpetual, contract.margin_asset)
+        self.waiting = Waiting(instrument.tick_price)
+        self.exits: dict[Position, None] = {}
+        self.basis = Basis()
+        self.mark_due: Nanos | None = None
+        self._moved = moved
+
+        def new_seat(account: str) -> Seat:
+            wallet = wallet_of(account, contract.margin_asset)
+            return PerpetualSeat(ledger, wallet, perpetual, risky, self._would_trade)
+
+        self.market = Market(instrument, model, self.outside, new_seat, perpetual)
+        self.market.watchers = (self.wake,)
+
+    def wake(self) -> None:
+        """Something moved: look at it before the command is over."""
+        self._moved[self] = None
+
+    def index_moved(self) -> None:
+        """The spot market that the index follows moved: time for a new mark, unless one is due anyway."""
+        perpetual = self.perpetual
+        if self.mark_due is None and not (perpetual.told_mark and perpetual.told_index):
+            self._moved[self] = None
+
+    def _would_trade(self, command: PlaceOrder, price: Ticks) -> list[tuple[Ticks, Lots]]:
+        """What an order would trade now, at which prices."""
+        side, market = command.side, self.market
+        order = Order.of(command, 0, "", 0)
+        makers, outside = market.book.side(side.opposite), market.outside(side.opposite)
+        outcome, _ = foresee(order, makers, outside, price * side.sign, NO_LIMIT)
+        return [(at, qty) for _, at, qty in outcome.matches]
+
+    @property
+    def seats(self) -> Iterator[PerpetualSeat]:
+        """Everybody who has ever traded here."""
+        for seat in self.market.seats.values():
+            assert isinstance(seat, PerpetualSeat)
+            yield seat
+
+    def seat(self, account: str) -> PerpetualSeat:
+        """One account's."""
+        seat = self.market.seat(account)
+        assert isinstance(seat, PerpetualSeat)
+        return seat
+
+    @property
+    def last(self) -> Price | None:
+        """The last traded price, as fine as a mark."""
+        last = self.market.last
+        return None if last is None else last * self.perpetual.tick
+
+    def check(self) -> None:
+        """Assert every invariant; for tests."""
+        lots = self.outside.lots
+        for seat in self.seats:
+            seat.check()
+        for position in self.positions():
+            lots += position.sign * position.lots
+            assert (position in self.exits) == (position.take_profit is not None or position.stop_loss is not None)
+        assert not lots, "positions do not sum to zero"
+
+    def positions(self) -> Iterator[Position]:
+        """All positions but the outside market's: customers', then the insurance fund's."""
+        for seat in self.seats:
+            yield from seat.positions
+        yield from self.fund.positions
