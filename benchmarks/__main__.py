@@ -15,6 +15,7 @@ from benchmarks.report import Options, Report, circumstances
 
 GROUPS: Final = {
     "engine": "the matching engine against other engines",
+    "perpetual": "orders on a perpetual against orders on spot",
     "mirror": "market data into the mirrored book, and out as depth messages",
     "rest": "signed orders and depth over HTTP against a bare server",
     "ws": "WebSocket fan-out and the way from an order to its fill event",

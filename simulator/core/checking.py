@@ -9,7 +9,7 @@ from simulator.core.accounts.spot import SpotSeat
 from simulator.core.commands import PlaceOrder
 from simulator.core.instruments import Limits
 from simulator.core.market import Market
-from simulator.core.orders import BUY, GTC, LIMIT_MAKER, MARKET, Side
+from simulator.core.orders import BUY, GTC, LIMIT_MAKER, MARKET
 from simulator.core.rejections import RejectReason
 from simulator.core.state import State
 from simulator.core.units import Lots, Ticks
@@ -42,7 +42,7 @@ def _check_limit(market: Market, command: PlaceOrder) -> RejectReason | None:
         return RejectReason.SIZE_AMBIGUOUS
     if not (limits.min_qty <= qty <= limits.max_qty and limits.min_notional <= price * qty <= limits.max_notional):
         return _filter_broken(limits, price, qty)
-    if market.has_limit_bands and not _within_band(market, side, price):
+    if market.has_limit_bands and not market.pricing.allows(side, price):
         return RejectReason.BUY_PRICE_TOO_HIGH if side is BUY else RejectReason.SELL_PRICE_TOO_LOW
     seat = market.seat(command.account)
     if seat.open_orders >= limits.max_open_orders:
@@ -66,27 +66,6 @@ def _filter_broken(limits: Limits, price: Ticks, qty: Lots) -> RejectReason:
     if qty > limits.max_qty:
         return RejectReason.QTY_TOO_LARGE
     return RejectReason.NOTIONAL_TOO_SMALL if price * qty < limits.min_notional else RejectReason.NOTIONAL_TOO_LARGE
-
-
-def _within_band(market: Market, side: Side, price: Ticks) -> bool:
-    """Only the side that is bad for the trader is limited (HashKey errors and limits 6).
-
-    Most orders bid no more than the best bid or ask no less than the best ask; on spot the reference lies in
-    the spread, so these are within any band. (A stale mirror may be crossed: then its bid is the reference.)
-    """
-    bands = market.instrument.limit_bands
-    best = market.best(side) if market.perpetual is None else None
-    if best is not None and (price - best) * side.sign <= 0 and (side is BUY or not market.mirror.stale):
-        return True
-    if side is BUY:
-        if bands.up is None:
-            return True
-        worst = market.pricing.worst_price(side, bands)
-        return worst is None or price <= worst
-    if bands.down is None:
-        return True
-    worst = market.pricing.worst_price(side, bands)
-    return worst is None or price >= worst
 
 
 def _check_market(market: Market, command: PlaceOrder) -> RejectReason | None:

@@ -28,8 +28,8 @@ def work_off(state: State, events: list[Event]) -> None:
         else:
             wallet = next(iter(risky))
             del risky[wallet]
-            liquidating.look_at(state, wallet, events)
-    state.timer = min((_timer(listed) for listed in state.perpetuals.values()), default=NEVER)
+            if not wallet.is_sound():
+                liquidating.look_at(state, wallet, events)
 
 
 def _look_at(state: State, listed: PerpetualMarket, events: list[Event]) -> None:
@@ -38,6 +38,11 @@ def _look_at(state: State, listed: PerpetualMarket, events: list[Event]) -> None
     if listed.market.trading:
         stopping.go_off(state, listed, events)
         liquidating.get_rid(state, listed, events)
+    _set_timer(state)
+
+
+def _set_timer(state: State) -> None:
+    state.timer = min(map(_timer, state.perpetuals.values()))
 
 
 def _timer(listed: PerpetualMarket) -> int:
@@ -56,4 +61,5 @@ def on_time(state: State) -> list[Event]:
     for listed in state.perpetuals.values():
         paying.settle(state, listed, events)
     work_off(state, events)
+    _set_timer(state)
     return events

@@ -189,7 +189,7 @@ class Bands(msgspec.Struct, frozen=True):
 
 
 class Tiers(msgspec.Struct, frozen=True):
-    """Risk tiers as whole numbers: ceilings in atoms, rates in 10^-8, smallest ceiling first.
+    """Risk tiers as whole numbers: ceilings in atoms, highest leverages, rates in 10^-8, smallest ceiling first.
 
     A position is in the first tier whose ceiling is not below what it is worth, with all of it (HashKey
     REST 8.2 publishes no deduction that would make tiers progressive); beyond the last ceiling it is in
@@ -197,7 +197,7 @@ class Tiers(msgspec.Struct, frozen=True):
     """
 
     ceilings: tuple[Money, ...]
-    initial: tuple[int, ...]
+    leverages: tuple[int, ...]
     maintenance: tuple[int, ...]
 
     @classmethod
@@ -205,17 +205,18 @@ class Tiers(msgspec.Struct, frozen=True):
         """Read from their texts."""
         return cls(
             tuple(money(tier.ceiling) for tier in tiers),
-            tuple(rate(tier.initial) for tier in tiers),
+            tuple(RATE_ONE // rate(tier.initial) for tier in tiers),
             tuple(rate(tier.maintenance) for tier in tiers),
         )
 
     def at(self, value: Money) -> int:
         """The number of the tier, from 0, that a position of this worth is in."""
-        return min(bisect_left(self.ceilings, value), len(self.ceilings) - 1)
+        found = bisect_left(self.ceilings, value)
+        return found if found < len(self.ceilings) else found - 1
 
     def max_leverage(self, value: Money) -> int:
         """The highest leverage that a position of this worth may have."""
-        return RATE_ONE // self.initial[self.at(value)]
+        return self.leverages[self.at(value)]
 
 
 def _or(text: str | None, grid: Grid, default: int) -> int:

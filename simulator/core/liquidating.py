@@ -21,7 +21,7 @@ from collections.abc import Iterable
 
 from simulator.core.accounts.ledger import INSURANCE
 from simulator.core.accounts.liquidation import takeover_values
-from simulator.core.accounts.margin import CROSS, ISOLATED, Wallet
+from simulator.core.accounts.margin import CROSS, ISOLATED, Wallet, near_the_end
 from simulator.core.accounts.positions import Position
 from simulator.core.commands import PlaceOrder
 from simulator.core.events import (
@@ -34,7 +34,6 @@ from simulator.core.events import (
     TradeHappened,
 )
 from simulator.core.filling import Touched, release, report
-from simulator.core.margining import near_the_end
 from simulator.core.matching.match import NO_LIMIT, match
 from simulator.core.orders import IOC, CancelReason, Order, OrderType, PositionEffect
 from simulator.core.perpetuals import PerpetualMarket

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simulator.core.accounts.margin import CROSS, ISOLATED, Wallet
+from simulator.core.accounts.margin import CROSS, ISOLATED, Wallet, near_the_end
 from simulator.core.accounts.perpetual import PerpetualSeat
 from simulator.core.accounts.positions import Position
 from simulator.core.commands import AdjustMargin, SetLeverage, SetMarginMode
@@ -13,11 +13,6 @@ from simulator.core.orders import Order, PositionEffect, Side
 from simulator.core.rejections import RejectReason
 from simulator.core.state import State
 from simulator.core.units import Money, Nanos
-
-
-def near_the_end(equity: Money, maintenance: Money) -> bool:
-    """Whether maintenance margin is 80 % of equity or more: where MarginWarning comes. The level is ours."""
-    return 4 * equity <= 5 * maintenance
 
 
 def _known(state: State, account: str, symbol: str) -> RejectReason | None:

@@ -58,8 +58,11 @@ class Counterparty(Protocol):
 class Pricing(Protocol):
     """What price bands are measured from: the book on spot, the mark price on a perpetual."""
 
-    def worst_price(self, side: Side, bands: Bands) -> Ticks | None:
-        """The price beyond which a band lets nobody buy or sell; None: no bound."""
+    def allows(self, side: Side, price: Ticks) -> bool:
+        """Whether a limit price lies within its band.
+
+        Only the side that is bad for the trader is limited (HashKey errors and limits 6).
+        """
         ...
 
     def protective_price(self, side: Side) -> Ticks | None:
@@ -188,6 +191,18 @@ class Market:
             return None
         return bands.highest_bid(reference) if side is BUY else bands.lowest_ask(reference)
 
+    def allows(self, side: Side, price: Ticks) -> bool:
+        """Whether a limit price lies within the band around the reference price.
+
+        Most orders bid no more than the best bid or ask no less than the best ask; the reference lies in the
+        spread, so these are within any band. (A stale mirror may be crossed: then its bid is the reference.)
+        """
+        best = self.best(side)
+        if best is not None and (price - best) * side.sign <= 0 and (side is BUY or not self.mirror.stale):
+            return True
+        worst = self.worst_price(side, self.instrument.limit_bands)
+        return worst is None or (price - worst) * side.sign <= 0
+
     def protective_price(self, side: Side) -> Ticks | None:
         """Spot market orders have no price of their own."""
         return None
@@ -218,8 +233,8 @@ class Market:
         """Clients see another book from now on."""
         self.version += 1
         self.ts = now
-        if self.watchers:
-            self.wake()
+        for watcher in self.watchers:
+            watcher()
 
     def wake(self) -> None:
         """Tell the watchers that a price may be another now."""

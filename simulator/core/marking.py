@@ -33,6 +33,7 @@ def set_mark(state: State, now: Nanos, command: SetMarkPrice) -> list[Event]:
     perpetual = listed.perpetual
     perpetual.told_mark = perpetual.told_mark or command.mark is not None
     perpetual.told_index = perpetual.told_index or command.index is not None
+    listed.reckons = not (perpetual.told_mark and perpetual.told_index)
     mark = perpetual.mark if command.mark is None else command.mark
     index = perpetual.index if command.index is None else command.index
     events: list[Event] = []
@@ -50,6 +51,7 @@ def compute_mark(state: State, now: Nanos, command: ComputeMarkPrice) -> list[Ev
     """Back to the rule, as if nothing had been told."""
     listed = state.perpetuals[command.symbol]
     listed.perpetual.told_mark = listed.perpetual.told_index = False
+    listed.reckons = True
     listed.basis.clear()
     listed.wake()
     return []
@@ -59,7 +61,7 @@ def refresh(state: State, listed: PerpetualMarket, events: list[Event]) -> None:
     """Reckon mark and index anew, once a second (HashKey REST 2.11); what comes sooner is made up for later."""
     perpetual, basis = listed.perpetual, listed.basis
     listed.mark_due = None
-    if perpetual.told_mark and perpetual.told_index:
+    if not listed.reckons:
         return
     second = state.now // SECOND
     if perpetual.mark is not None and basis.second == second:
@@ -89,7 +91,7 @@ def _become(
     if (mark, index) == (perpetual.mark, perpetual.index):
         return
     moved = mark != perpetual.mark
-    perpetual.mark, perpetual.index = mark, index
+    perpetual.become(mark, index)
     if mark is None:
         return
     events.append(MarkChanged(listed.symbol, ts, mark, index))

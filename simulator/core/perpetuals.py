@@ -25,6 +25,7 @@ class PerpetualMarket:
 
     ``moved`` is the exchange's list of perpetuals to look at before a command is over, ``risky`` that of
     wallets. ``mark_due``: when a move of the market that came too soon for a new mark is reckoned with.
+    ``reckons``: mark or index are not told, so moves matter to them.
     """
 
     __slots__ = (
@@ -37,6 +38,7 @@ class PerpetualMarket:
         "market",
         "outside",
         "perpetual",
+        "reckons",
         "symbol",
         "waiting",
     )
@@ -60,6 +62,7 @@ class PerpetualMarket:
         self.exits: dict[Position, None] = {}
         self.basis = Basis()
         self.mark_due: Nanos | None = None
+        self.reckons = True
         self._moved = moved
 
         def new_seat(account: str) -> Seat:
@@ -67,16 +70,21 @@ class PerpetualMarket:
             return PerpetualSeat(ledger, wallet, perpetual, risky, self._would_trade)
 
         self.market = Market(instrument, model, self.outside, new_seat, perpetual)
-        self.market.watchers = (self.wake,)
+        self.market.watchers = (self.book_moved,)
 
     def wake(self) -> None:
         """Something moved: look at it before the command is over."""
         self._moved[self] = None
 
+    def book_moved(self) -> None:
+        """Its own market moved, which somebody may be waiting for: most orders wake nobody."""
+        reckons = self.mark_due is None and self.reckons
+        if reckons or self.exits or self.waiting.count or self.fund.long.lots or self.fund.short.lots:
+            self._moved[self] = None
+
     def index_moved(self) -> None:
         """The spot market that the index follows moved: time for a new mark, unless one is due anyway."""
-        perpetual = self.perpetual
-        if self.mark_due is None and not (perpetual.told_mark and perpetual.told_index):
+        if self.mark_due is None and self.reckons:
             self._moved[self] = None
 
     def _would_trade(self, command: PlaceOrder, price: Ticks) -> list[tuple[Ticks, Lots]]:

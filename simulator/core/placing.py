@@ -48,8 +48,8 @@ def place(state: State, now: Nanos, command: PlaceOrder) -> list[Event]:
             market.rest(order, price)
     market.version += 1
     market.ts = now
-    if market.watchers:
-        market.wake()
+    for watcher in market.watchers:
+        watcher()
     report(touched, events)
     return events
 
@@ -85,7 +85,7 @@ def _trade_market(state: State, market: Market, order: Order, events: list[Event
     """HashKey errors and limits 6: a market order never trades beyond its band; the rest is cancelled."""
     side = order.side
     makers, outside = market.book.side(side.opposite), market.outside(side.opposite)
-    worst = market.pricing.worst_price(side, market.instrument.market_bands)
+    worst = market.worst_price(side, market.instrument.market_bands)
     budget = _market_budget(market, order)
     want = Want(order.leaves, budget, NO_LIMIT if worst is None else worst * side.sign)
     if order.tif is FOK:

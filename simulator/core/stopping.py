@@ -128,7 +128,7 @@ def place_stop(state: State, now: Nanos, command: PlaceStop) -> list[Event]:
     client_order_id = order.client_order_id or made_up_id(state, customer)
     stop = Stop(stop_id, command, client_order_id, rising, now, now)
     state.stops[stop_id] = customer.stops[stop_id] = customer.stops_by_client_order_id[client_order_id] = stop
-    listed.waiting.watching(command.by).add(stop)
+    listed.waiting.add(stop)
     listed.wake()
     return [StopPlaced(stop_id, order.account, order.symbol, order.side, command.trigger, rising, client_order_id)]
 
@@ -183,7 +183,7 @@ def _cancel(state: State, stop: Stop) -> StopCanceled:
 
 
 def _end(state: State, stop: Stop, status: StopStatus) -> None:
-    state.perpetuals[stop.symbol].waiting.watching(stop.by).remove(stop)
+    state.perpetuals[stop.symbol].waiting.remove(stop)
     del state.customers[stop.account].stops[stop.id]
     stop.status = status
     stop.updated = state.now

@@ -18,9 +18,14 @@ from simulator.core.accounts.customers import Customer
 from simulator.core.accounts.ledger import Balance
 from simulator.core.accounts.positions import Position
 from simulator.core.orders import MarginMode
-from simulator.core.units import Money
+from simulator.core.units import RATE_ONE, Money
 
 CROSS, ISOLATED = MarginMode.CROSS, MarginMode.ISOLATED
+
+
+def near_the_end(equity: Money, maintenance: Money) -> bool:
+    """Whether maintenance margin is 80 % of equity or more: where MarginWarning comes. The level is ours."""
+    return 4 * equity <= 5 * maintenance
 
 
 class Wallet:
@@ -70,7 +75,7 @@ class Wallet:
     @property
     def available(self) -> Money:
         """What new orders may use; negative when unrealised loss has eaten more than was free."""
-        return self.balance.free + self.cross_unrealised
+        return self.balance.free + (self.cross_unrealised if self.outdated else self._unrealised)
 
     @property
     def withdrawable(self) -> Money:
@@ -88,6 +93,27 @@ class Wallet:
         """What must stand behind them."""
         rate = self.customer.taker_rate
         return sum(position.maintenance(rate) for position in self.in_mode(CROSS))
+
+    def is_sound(self) -> bool:
+        """Whether nothing needs to be done or said: everything is far from its end, and nobody has been warned.
+
+        The one pass over all positions that a fill costs; who is not sound is looked at closely.
+        """
+        fee_rate = max(0, self.customer.taker_rate)
+        equity, unrealised, maintenance = self.balance.free + self.order_margin, 0, 0
+        sound = not self.warned
+        for position in self.positions:
+            value, tiers = position.value, position.perpetual.tiers
+            gain = (value - position.cost) * position.sign
+            need = value * (tiers.maintenance[tiers.at(value)] + fee_rate) // RATE_ONE
+            if position.terms.mode is CROSS:
+                equity += position.margin + gain
+                unrealised += gain
+                maintenance += need
+            elif position.warned or near_the_end(position.margin + gain, need):
+                sound = False
+        self._unrealised, self.outdated = unrealised, False
+        return sound and (not near_the_end(equity, maintenance) if maintenance else equity >= 0)
 
     def check(self) -> None:
         """Assert every invariant; for tests."""

@@ -21,6 +21,7 @@ fund's and the outside market's) = 0: whoever has not closed yet still has his p
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from typing import Final, TypeAlias
 
@@ -129,32 +130,33 @@ class PerpetualSeat:
         if command.effect is CLOSE:
             enough = qty <= self.closed_by(command.side).available
             return None if enough else RejectReason.POSITION_NOT_ENOUGH
+        side, wallet, tiers, leverage = command.side, self.wallet, self.perpetual.tiers, self.terms.leverage
         cost = price * qty * self._quote_atoms
-        exposure = self.exposure(command.side) + cost
-        tiers, leverage = self.perpetual.tiers, self.terms.leverage
-        if exposure > tiers.ceilings[-1]:
+        tier = bisect_left(tiers.ceilings, self.exposure(side) + cost)
+        if tier == len(tiers.ceilings):
             return RejectReason.RISK_LIMIT_EXCEEDED
-        if leverage > tiers.max_leverage(exposure):
+        if leverage > tiers.leverages[tier]:
             return RejectReason.LEVERAGE_TOO_HIGH
-        fees = 2 * cost * max(0, self.wallet.customer.taker_rate) // RATE_ONE
-        spare = self.wallet.available - cost // leverage
-        if spare < fees:
+        spare = wallet.available - cost // leverage
+        fee_rate = wallet.customer.taker_rate
+        if spare < 0 or (fee_rate > 0 and spare < 2 * cost * fee_rate // RATE_ONE):
             return RejectReason.INSUFFICIENT_MARGIN
-        if spare < self._worst_loss(command.side, cost, qty) and spare < self._loss(command, price):
+        if spare < self._worst_loss(side, cost, qty) and spare < self._loss(command, price):
             return RejectReason.INSUFFICIENT_MARGIN
         return None
 
     def exposure(self, side: Side) -> Money:
         """What the position that such an order opens is worth, resting orders included."""
-        opening = self.opening_long if side is BUY else self.opening_short
-        return self.opened_by(side).value + opening * self._quote_atoms
+        position, opening = (self.long, self.opening_long) if side is BUY else (self.short, self.opening_short)
+        opening *= self._quote_atoms
+        return position.value + opening if position.lots else opening
 
     def _worst_loss(self, side: Side, cost: Money, qty: Lots) -> Money:
         """What an order would lose at once if all of it traded at its own price."""
-        perpetual = self.perpetual
-        if self.terms.mode is not CROSS or perpetual.mark is None:
+        lot_value = self.perpetual.lot_value
+        if self.terms.mode is not CROSS or lot_value is None:
             return 0
-        return (cost - perpetual.mark * qty * perpetual.mark_atoms) * side.sign
+        return (cost - lot_value * qty) * side.sign
 
     def _loss(self, command: PlaceOrder, price: Ticks) -> Money:
         """What it would lose at the prices that it would really trade at."""
@@ -175,9 +177,7 @@ class PerpetualSeat:
             position = self.closed_by(order.side)
             position.closing += order.leaves
             return position
-        notional = price * order.leaves
-        self._count(order.side, notional)
-        return self._hold(self.margin(notional))
+        return self._hold(order.side, price * order.leaves)
 
     def release(self, order: Order, price: Ticks) -> Balance | Position:
         """Let go of it."""
@@ -185,21 +185,20 @@ class PerpetualSeat:
             position = self.closed_by(order.side)
             position.closing -= order.leaves
             return position
-        notional = price * order.leaves
-        self._count(order.side, -notional)
-        return self._hold(-self.margin(notional))
+        return self._hold(order.side, -price * order.leaves)
 
-    def _count(self, side: Side, notional: int) -> None:
+    def _hold(self, side: Side, notional: int) -> Balance:
+        """Margin for so many ticks x lots more (or less) of resting orders."""
+        wallet, balance = self.wallet, self.wallet.balance
         if side is BUY:
             self.opening_long += notional
         else:
             self.opening_short += notional
-
-    def _hold(self, margin: Money) -> Balance:
-        balance = self.wallet.balance
+        # Cut towards zero, so that what is released is what was held.
+        margin = self.margin(notional) if notional > 0 else -self.margin(-notional)
         balance.free -= margin
         balance.held += margin
-        self.wallet.order_margin += margin
+        wallet.order_margin += margin
         return balance
 
     # -- fills --------------------------------------------------------------------------------------
@@ -234,11 +233,14 @@ class PerpetualSeat:
 
     def _open(self, position: Position, order: Order, qty: Lots, value: Money, fee: Money, *, held: bool) -> None:
         """The fee comes out of the margin; what it exceeds the margin by, out of free money."""
-        limit, wallet, balance = order.price, self.wallet, self.wallet.balance
+        limit, wallet, balance, left = order.price, self.wallet, self.wallet.balance, order.leaves
         assert limit is not None
-        margin = self.margin(limit * (order.leaves + qty)) - self.margin(limit * order.leaves)
+        margin = self.margin(limit * (left + qty)) - (self.margin(limit * left) if left else 0)
         if held:
-            self._count(order.side, -limit * qty)
+            if order.side is BUY:
+                self.opening_long -= limit * qty
+            else:
+                self.opening_short -= limit * qty
             wallet.order_margin -= margin
         else:
             balance.free -= margin
@@ -246,8 +248,9 @@ class PerpetualSeat:
         from_margin = min(fee, margin)
         balance.held -= from_margin
         balance.free -= fee - from_margin
-        wallet.position_margin += margin - from_margin
-        position.open(qty, value, margin - from_margin)
+        margin -= from_margin
+        wallet.position_margin += margin
+        position.open(qty, value, margin)
         wallet.positions[position] = None
         self._at_risk()
 
@@ -306,7 +309,9 @@ class PerpetualSeat:
         _, before = self.rescaled(self.terms.leverage, orders)
         for position, margin in zip(self.positions, margins, strict=True):
             self.add_margin(position, margin - position.margin)
-        self._hold(held - before)
+        self.wallet.balance.free -= held - before
+        self.wallet.balance.held += held - before
+        self.wallet.order_margin += held - before
         self.terms.leverage = leverage
 
     def _at_risk(self) -> None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from simulator.core.accounts.funding import Funding
 from simulator.core.commands import Exit
 from simulator.core.events import PositionChanged
-from simulator.core.instruments import Bands, Instrument
+from simulator.core.instruments import Instrument
 from simulator.core.orders import BUY, MarginMode, PositionSide, Side
 from simulator.core.units import RATE_ONE, Lots, Money, Price, Ticks
 
@@ -22,13 +22,15 @@ from simulator.core.units import RATE_ONE, Lots, Money, Price, Ticks
 class Perpetual:
     """One perpetual as those who hold it see it: what a contract is worth, and what funding is due.
 
-    ``told_mark`` / ``told_index``: the venue told it (SetMarkPrice), so it is not computed.
+    ``told_mark`` / ``told_index``: the venue told it (SetMarkPrice), so it is not computed. ``lot_value`` is
+    what one lot is worth at the mark.
     """
 
     __slots__ = (
         "funding",
         "index",
         "instrument",
+        "lot_value",
         "mark",
         "mark_atoms",
         "symbol",
@@ -44,19 +46,25 @@ class Perpetual:
         self.tick = instrument.tick_price
         self.mark_atoms = instrument.mark_atoms
         self.tiers = instrument.tiers
+        self.lot_value: Money | None = None
         self.mark: Price | None = None
         self.index: Price | None = None
         self.told_mark = self.told_index = False
         self.funding: Funding | None = None
 
-    def worst_price(self, side: Side, bands: Bands) -> Ticks | None:
-        """The price beyond which a band around the mark lets nobody buy or sell; None: no bound."""
-        mark = self.mark
+    def become(self, mark: Price | None, index: Price | None) -> None:
+        """Another mark price, another index."""
+        self.mark, self.index = mark, index
+        self.lot_value = None if mark is None else mark * self.mark_atoms
+
+    def allows(self, side: Side, price: Ticks) -> bool:
+        """Whether a limit price lies within the band around the mark; without a mark there is no band."""
+        bands, mark = self.instrument.limit_bands, self.mark
         if mark is None:
-            return None
+            return True
         if side is BUY:
-            return None if bands.up is None else mark * (RATE_ONE + bands.up) // (RATE_ONE * self.tick)
-        return None if bands.down is None else -(-mark * (RATE_ONE - bands.down) // (RATE_ONE * self.tick))
+            return bands.up is None or price * self.tick * RATE_ONE <= mark * (RATE_ONE + bands.up)
+        return bands.down is None or price * self.tick * RATE_ONE >= mark * (RATE_ONE - bands.down)
 
     def protective_price(self, side: Side) -> Ticks | None:
         """What a market order may pay at most, to the nearest tick; None: nothing to measure it from.
@@ -127,9 +135,8 @@ class Position:
     @property
     def value(self) -> Money:
         """What its lots are worth at the mark price; what they cost, while there is none."""
-        perpetual = self.perpetual
-        mark = perpetual.mark
-        return self.cost if mark is None else mark * self.lots * perpetual.mark_atoms
+        lot_value = self.perpetual.lot_value
+        return self.cost if lot_value is None else lot_value * self.lots
 
     @property
     def unrealised(self) -> Money:

@@ -7,8 +7,6 @@ costs the same whether three or three thousand wait.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from sortedcontainers import SortedKeyList
 
 from simulator.core.orders import TriggerBy
@@ -53,26 +51,29 @@ class Triggers:
             return self._falling[0]
         return None
 
-    def __iter__(self) -> Iterator[Stop]:
-        yield from self._rising
-        yield from self._falling
-
-    def __len__(self) -> int:
-        return len(self._rising) + len(self._falling)
-
 
 class Waiting:
-    """Stop orders by the price they watch."""
+    """Stop orders by the price they watch, and how many there are."""
 
-    __slots__ = ("by_last", "by_mark")
+    __slots__ = ("by_last", "by_mark", "count")
 
     def __init__(self, tick: Price) -> None:
         self.by_mark = Triggers(tick)
         self.by_last = Triggers(tick)
+        self.count = 0
 
-    def watching(self, by: TriggerBy) -> Triggers:
-        """Those that watch this price."""
-        return self.by_mark if by is TriggerBy.MARK else self.by_last
+    def _watching(self, stop: Stop) -> Triggers:
+        return self.by_mark if stop.by is TriggerBy.MARK else self.by_last
+
+    def add(self, stop: Stop) -> None:
+        """Wait."""
+        self._watching(stop).add(stop)
+        self.count += 1
+
+    def remove(self, stop: Stop) -> None:
+        """Wait no longer."""
+        self._watching(stop).remove(stop)
+        self.count -= 1
 
     def due(self, mark: Price | None, last: Price | None) -> Stop | None:
         """The first that goes out now: those that watch the mark before those that watch the last price."""
