@@ -25,7 +25,7 @@ FILL = (
     "time s, tradeId s, orderId s, symbol s, price s, quantity s, commissionAsset s, commission s, makerRebate s, "
     "type s, side s, realizedPnl s, isMarker b, isMaker b, ticketId s"
 )
-MARKET = {"priceType": "MARKET", "price": None}
+MARKET: dict[str, Any] = {"priceType": "MARKET", "price": None}
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,7 @@ POSITION = (
     "updateTime s, marginType s"
 )
 BALANCE = "balance s, availableBalance s, positionMargin s, orderMargin s, asset s, crossUnRealizedPnl s"
-MARKET = {"priceType": "MARKET", "price": None}
+MARKET: dict[str, Any] = {"priceType": "MARKET", "price": None}
 STOPS = "/api/v1/futures/position/trading-stop"
 
 
