@@ -24,11 +24,14 @@ from simulator.config import BadSetting, Settings
 from simulator.core.candles import Tapes
 from simulator.core.commands import Deposit, ListInstrument, OpenAccount
 from simulator.core.digest import digest
+from simulator.core.events import PositionLiquidated
 from simulator.core.exchange import Exchange
-from simulator.core.explaining import explain
+from simulator.core.explaining import explain, explain_liquidation, explain_stop
 from simulator.core.history import History
 from simulator.core.instruments import Instrument
+from simulator.core.orders import Order
 from simulator.core.perpetual_history import PerpetualHistory
+from simulator.core.stops import Stop
 from simulator.core.units import NANOS_PER_MILLI, Nanos, NotANumber, OffGrid, money, rate
 from simulator.feeds.pump import Pace, Played, Pump
 from simulator.ready import Access, Ready, ready
@@ -240,17 +243,31 @@ def views(parts: Parts) -> dict[str, Callable[[dict[str, str]], Any]]:
         }
 
     def why(query: dict[str, str]) -> Any:
-        for order in reversed(state.orders.values()):
-            if query.get("orderId") == str(order.id) or query.get("clientOrderId") == order.client_order_id:
-                kept = parts.desk.history.of(order.account).fills
-                fills = [one.event for one in kept if one.event.order_id == order.id]
-                return explain(state.markets[order.symbol], order, fills)
-        raise LookupError("there is no such order: name it by orderId or clientOrderId")
+        return _explained(parts, query.get("orderId", ""), query.get("clientOrderId", ""))
 
     def fingerprint(query: dict[str, str]) -> Any:
         return {"digest": digest(state)}
 
     return {"health": health, "state": summary, "digest": fingerprint, "explain": why}
+
+
+def _explained(parts: Parts, order_id: str, client_order_id: str) -> Any:
+    """Why an order filled or did not: of the book, one that waits or waited for a price, or a take-over told as one."""
+    state, history = parts.desk.state, parts.desk.history
+
+    def named(one: Order | Stop) -> bool:
+        return order_id == str(one.id) or (not order_id and client_order_id == one.client_order_id)
+
+    for order in filter(named, reversed(state.orders.values())):
+        fills = [one.event for one in history.of(order.account).fills if one.event.order_id == order.id]
+        return explain(state.markets[order.symbol], order, fills)
+    for stop in filter(named, reversed(state.stops.values())):
+        return explain_stop(state.markets[stop.symbol], stop)
+    for moment in (moment for account in state.customers for moment in history.of(account).positions):
+        event = moment.event
+        if isinstance(event, PositionLiquidated) and str(event.order_id) in (order_id, client_order_id):
+            return explain_liquidation(state.perpetuals[event.symbol], event)
+    raise LookupError("there is no such order: name it by orderId or clientOrderId")
 
 
 @asynccontextmanager

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from simulator.core.events import OrderFilled
-from simulator.core.explaining import Explanation, explain
-from simulator.core.orders import CancelReason
-from tests.builders import BUY, IOC, SELL, Play, book
+from simulator.core.events import OrderFilled, PositionLiquidated, StopPlaced
+from simulator.core.explaining import Explanation, explain, explain_liquidation, explain_stop
+from simulator.core.orders import CancelReason, PositionEffect, PositionSide
+from tests.builders import BUY, IOC, SELL, Play, book, futures
 
 
 def explained(market: Play) -> Explanation:
@@ -62,3 +62,35 @@ def test_every_end_has_words(reason: CancelReason) -> None:
     market.buy(1, 99, tif=IOC)
     market.placed().cancel_reason = reason
     assert explained(market).rest
+
+
+def test_a_stop_says_what_it_waits_for_and_what_became_of_it() -> None:
+    play = futures("99x50", "101x50")
+    (placed,) = play.stop(BUY, PositionEffect.OPEN, 1, 104, 105)
+    assert isinstance(placed, StopPlaced)
+    stop, market = play.exchange.state.stops[placed.stop_id], play.market
+    told = explain_stop(market, stop)
+    assert (told.status, told.rest, told.order_id) == ("WAITING", "it waits for the mark price to rise to 104", None)
+    play.mark(104)
+    told = explain_stop(market, stop)
+    assert told.rest == "the mark price came to 104 and its order went in"
+    assert told.order_id == str(stop.order_id)
+
+
+def test_a_stop_whose_order_was_refused_says_why() -> None:
+    play = futures("99x50", "101x50")
+    (placed,) = play.stop(SELL, PositionEffect.CLOSE, 1, 96)
+    assert isinstance(placed, StopPlaced)
+    play.mark(96)
+    told = explain_stop(play.market, play.exchange.state.stops[placed.stop_id])
+    assert told.rest == "the mark price came to 96 and its order was refused: position not enough"
+
+
+def test_a_take_over_says_at_which_mark_and_why() -> None:
+    play = futures("99x50", "101x50", funds=60)
+    play.open(PositionSide.LONG, 5, 101)
+    play.mark(89)
+    event = next(event for event in play.events if isinstance(event, PositionLiquidated))
+    told = explain_liquidation(play.exchange.state.perpetuals[play.symbol], event)
+    assert (told.order_id, told.side, told.qty, told.mark_price) == (str(event.order_id), "LONG", "5", "89")
+    assert told.rest.startswith("at a mark of 89 the equity behind the wallet's cross positions was not more")

@@ -10,13 +10,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.core.commands import AdvanceTime, Command, Deposit, ListInstrument, OpenAccount, PrintTrade
-from simulator.core.events import AccountOpened, Deposited, Event, Rejected
+from simulator.core.accounts.funding import INTERVAL
+from simulator.core.commands import (
+    AdvanceTime,
+    Command,
+    Deposit,
+    ListInstrument,
+    OpenAccount,
+    PrintTrade,
+    SetFunding,
+    SetMarkPrice,
+)
+from simulator.core.events import AccountOpened, Deposited, Event, FundingSettled, Rejected
 from simulator.core.exchange import Exchange
-from simulator.core.units import ONE, Nanos
+from simulator.core.units import ONE, PRICE_ONE, Nanos
 from simulator.runtime.clock import Clock, ManualClock, RecordedClock
 from simulator.runtime.runner import BUSY, TICK, Runner
-from tests.builders import BUY, instrument
+from tests.builders import BUY, instrument, perpetual
 
 START = 1_700_000_000 * 1_000_000_000
 
@@ -233,6 +243,90 @@ def test_work_that_is_done_within_a_second_does_not_depend_on_who_looked_when(
         return pushes
 
     assert pushed(sorted(START + look for look in looks if START + look <= times[-1])) == pushed([])
+
+
+# -- timers: what happens by time alone ---------------------------------------------------------------------
+
+
+SETTLES = START + 1500 * 1_000_000
+PERPETUAL = perpetual().symbol
+
+
+def funded(clock: Clock, source: Recording | None = None) -> Diary:
+    """An exchange with one perpetual that settles after a second and a half, and its marks."""
+    diary = Diary(clock, source)
+    diary.runner.do(ListInstrument(perpetual()))
+    diary.runner.do(SetMarkPrice(PERPETUAL, START, 100 * PRICE_ONE, 100 * PRICE_ONE))
+    diary.runner.do(SetFunding(PERPETUAL, 1, SETTLES))
+    diary.entries.clear()
+    diary.events.clear()
+    return diary
+
+
+def commands(diary: Diary) -> list[tuple[str, int]]:
+    return [(what, now // 1_000_000) for what, now in diary.entries if what != "tick"]
+
+
+def test_time_is_brought_to_the_exchange_when_something_settles() -> None:
+    clock = ManualClock(START)
+    diary = funded(clock)
+    clock.advance(ms(1499))
+    diary.runner.catch_up()
+    assert commands(diary) == []
+    clock.advance(ms(1000))
+    diary.runner.catch_up()
+    assert commands(diary) == [("AdvanceTime", 1500)]
+    (settled,) = (event for event in diary.events if isinstance(event, FundingSettled))
+    assert settled.settle_time == SETTLES
+
+
+def test_a_timer_comes_between_the_commands_of_a_source_at_its_own_time_and_before_what_is_due_then() -> None:
+    trade = PrintTrade("NOPE", 0, 100, 1, BUY)
+    source = Recording((START + ms(1400), trade), (SETTLES, trade), (START + ms(1600), trade))
+    clock = ManualClock(START)
+    diary = funded(clock, source)
+    clock.advance(ms(2000))
+    diary.runner.catch_up()
+    assert commands(diary) == [
+        ("PrintTrade", 1400),
+        ("AdvanceTime", 1500),
+        ("PrintTrade", 1500),
+        ("PrintTrade", 1600),
+    ]
+
+
+def test_a_long_pause_settles_as_often_as_it_must_each_at_its_time() -> None:
+    clock = ManualClock(START)
+    diary = funded(clock)
+    clock.advance(3 * INTERVAL)
+    diary.runner.catch_up()
+    assert commands(diary) == [("AdvanceTime", 1500 + number * INTERVAL // 1_000_000) for number in range(3)]
+
+
+def test_at_full_speed_timers_end_with_the_source() -> None:
+    source = Recording((START + ms(1600), PrintTrade("NOPE", 0, 100, 1, BUY)))
+    diary = funded(RecordedClock(START, None), source)
+    diary.runner.play(2**63)
+    diary.runner.play(2**63)
+    assert commands(diary) == [("AdvanceTime", 1500), ("PrintTrade", 1600)]
+
+
+@given(st.lists(st.integers(1, 4000), max_size=8))
+def test_what_settles_does_not_depend_on_who_looked_when(looks: list[int]) -> None:
+    clock = ManualClock(START)
+    diary = funded(clock)
+    for step in looks:
+        clock.advance(ms(step))
+        diary.runner.catch_up()
+    clock.advance(INTERVAL)
+    diary.runner.catch_up()
+    settled = [event.settle_time for event in diary.events if isinstance(event, FundingSettled)]
+    expected, due = [], SETTLES
+    while due <= clock.now():
+        expected.append(due)
+        due += INTERVAL
+    assert settled == expected
+    assert [now for what, now in diary.entries if what == "AdvanceTime"] == [due - START for due in expected]
 
 
 def ticking(diary: Diary, clock: ManualClock, ticks: int) -> Callable[[], bool]:

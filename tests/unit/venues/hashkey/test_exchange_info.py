@@ -136,3 +136,23 @@ def test_coins_are_found_by_name() -> None:
     catalogue = Catalogue.bundled()
     assert catalogue.coin("BTC") is not None
     assert catalogue.coin("NOSUCH") is None
+
+
+def test_spot_comes_before_the_contracts_whose_indexes_follow_it() -> None:
+    made = Catalogue.bundled().instruments(["ETHUSDT-PERPETUAL", "NOSUCH", "ETHUSDT", "BTCUSDT-PERPETUAL", "ETHUSDT"])
+    assert [one.symbol for one in made] == ["ETHUSDT", "ETHUSDT-PERPETUAL", "BTCUSDT-PERPETUAL"]
+
+
+def test_a_perpetual_counts_contracts_where_its_row_counts_the_underlying() -> None:
+    (made,) = Catalogue.bundled().instruments(["ETHUSDT-PERPETUAL"])
+    assert (made.lot, made.min_qty, made.max_qty, made.tick, made.quote) == ("1", "1", "40000", "0.01", "USDT")
+    assert (made.max_open_orders, made.market_max_qty, made.min_notional) == (200, None, None)
+    contract = made.contract
+    assert contract is not None
+    assert (contract.multiplier, contract.margin_asset, contract.index, contract.max_stops) == (
+        "0.001",
+        "USDT",
+        "ETHUSDT",
+        200,
+    )
+    assert len(contract.tiers) == 19
