@@ -61,9 +61,9 @@ CROSS, ISOLATED = MarginMode.CROSS, MarginMode.ISOLATED
 PEOPLE = ("alice", "bob", "carol")
 
 
-def instrument(contract: Contract | None = None, **changes: str | int | bool | None) -> Instrument:
+def instrument(**changes: str | int | bool | Contract | None) -> Instrument:
     """Goods X against money Y: tick 1, lot 1, no filters unless given."""
-    values: dict[str, str | int | bool | None] = {
+    values: dict[str, str | int | bool | Contract | None] = {
         "symbol": SYMBOL,
         "base": "X",
         "quote": "Y",
@@ -72,7 +72,7 @@ def instrument(contract: Contract | None = None, **changes: str | int | bool | N
         "min_qty": "1",
         "max_qty": "1000000",
     }
-    return Instrument(**(values | changes), contract=contract)  # type: ignore[arg-type]
+    return Instrument(**(values | changes))  # type: ignore[arg-type]
 
 
 def levels(text: str) -> Levels:
@@ -242,7 +242,7 @@ def perpetual(multiplier: str = "1", tiers: tuple[Tier, ...] = TIERS, **changes:
         "market_band_up": "0.1",
         "market_band_down": "0.1",
     }
-    return instrument(Contract(multiplier, "Y", SYMBOL, tiers, 3), **(values | changes))  # type: ignore[arg-type]
+    return instrument(contract=Contract(multiplier, "Y", SYMBOL, tiers, 3), **(values | changes))
 
 
 class Futures(Play):
