@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import msgspec
-
 from simulator.core.accounts.ledger import INSURANCE
 from simulator.core.accounts.margin import Wallet
 from simulator.core.accounts.positions import Position
@@ -63,9 +61,9 @@ CROSS, ISOLATED = MarginMode.CROSS, MarginMode.ISOLATED
 PEOPLE = ("alice", "bob", "carol")
 
 
-def instrument(**changes: str | int | bool | None) -> Instrument:
+def instrument(**changes: str | int | bool | Contract | None) -> Instrument:
     """Goods X against money Y: tick 1, lot 1, no filters unless given."""
-    values: dict[str, str | int | bool | None] = {
+    values: dict[str, str | int | bool | Contract | None] = {
         "symbol": SYMBOL,
         "base": "X",
         "quote": "Y",
@@ -244,8 +242,7 @@ def perpetual(multiplier: str = "1", tiers: tuple[Tier, ...] = TIERS, **changes:
         "market_band_up": "0.1",
         "market_band_down": "0.1",
     }
-    traded = instrument(**(values | changes))
-    return msgspec.structs.replace(traded, contract=Contract(multiplier, "Y", SYMBOL, tiers, 3))
+    return instrument(contract=Contract(multiplier, "Y", SYMBOL, tiers, 3), **(values | changes))
 
 
 class Futures(Play):

@@ -6,8 +6,11 @@ slow bookkeeper; liquidation prices, books and digests every now and then, becau
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections import Counter
+
+import msgspec
 
 from simulator.core import commands as c
 from simulator.core.digest import digest
@@ -313,3 +316,21 @@ def test_thousands_of_random_operations_on_moving_marks() -> None:
     )
     assert all(run.seen[name] >= 20 for name in often.split()), run.seen
     assert run.seen["MarginWarning"] >= 10 and run.seen["MarginAdjusted"] >= 5, run.seen
+
+
+def play(seed: int, operations: int) -> tuple[str, str]:
+    """Digest of the state, and of every event on the way."""
+    run, told = Run(seed), hashlib.sha256()
+    for _ in range(operations):
+        command = run.chance.command()
+        copy = msgspec.json.decode(msgspec.json.encode(command), type=type(command))
+        assert copy == command, "a command does not survive its own codec"
+        events = run.exchange.handle(run.chance.now, copy)
+        run.chance.hear(events)
+        told.update(repr(events).encode())
+    return digest(run.exchange.state), told.hexdigest()
+
+
+def test_same_commands_give_the_same_events_and_digest() -> None:
+    assert play(7, 1500) == play(7, 1500)
+    assert play(7, 1500) != play(8, 1500)

@@ -142,6 +142,15 @@ def test_an_order_that_is_refused_when_its_time_comes_makes_the_stop_fail() -> N
     assert stop.status is StopStatus.FAILED
 
 
+def test_what_the_same_move_of_the_mark_lost_is_not_there_for_the_stops_order() -> None:
+    market = futures("99x9", "100x9", funds=100)
+    market.open(LONG, 9, 100)
+    market.stop(SELL, OPEN, 1, 98)  # it needs 8.8 or so of the 10 that were free before the mark fell
+    events = market.mark(98)
+    failed = next(event for event in events if isinstance(event, StopFailed))
+    assert failed.reason is RejectReason.INSUFFICIENT_MARGIN
+
+
 def test_a_client_order_id_used_in_between_is_replaced() -> None:
     market = futures("99x9", "100x9")
     market.stop(BUY, OPEN, 1, 105, id="mine")

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.core.instruments import UNLIMITED, Bands, Instrument
-from simulator.core.units import ONE, OffGrid, money, rate
+from simulator.core.instruments import UNLIMITED, Bands, Contract, Instrument, Tier
+from simulator.core.units import ONE, OffGrid, money, money_text, price, rate
 from tests.builders import instrument
 
 BTCUSDT = Instrument(
@@ -75,3 +75,33 @@ def test_bands_are_rounded_towards_the_reference(reference: int, width: int) -> 
     far = reference * Fraction(width, 10**8)
     assert highest <= reference + far < highest + 1
     assert lowest - 1 < reference - far <= lowest
+
+
+ETH_PERPETUAL = instrument(
+    symbol="ETHUSDT-PERPETUAL",
+    tick="0.01",
+    lot="1",
+    min_qty="1",
+    max_qty="50000",
+    min_notional="0.5",
+    contract=Contract("0.001", "USDT", "ETHUSDT", (Tier("10000", "0.1", "0.005"), Tier("40000", "0.1428", "0.01"))),
+)
+
+
+def test_money_of_a_contract_includes_its_multiplier() -> None:
+    # HashKey REST 4.10: 3327.52 x 10 contracts x 0.001 = 33.2752
+    assert money_text(332_752 * 10 * ETH_PERPETUAL.quote_atoms) == "33.2752"
+    assert ETH_PERPETUAL.limits.min_notional == 50_000  # ticks x lots of 0.00001 each
+    assert ETH_PERPETUAL.tick_price * 332_752 == price("3327.52")
+    assert price("3327.52") * 10 * ETH_PERPETUAL.mark_atoms == 332_752 * 10 * ETH_PERPETUAL.quote_atoms
+
+
+def test_a_fee_of_the_smallest_rate_on_a_contract_is_exact() -> None:
+    assert ETH_PERPETUAL.quote_fee_atoms * 10**8 == ETH_PERPETUAL.quote_atoms
+
+
+@pytest.mark.parametrize(("value", "tier"), [("0", 0), ("10000", 0), ("10000.01", 1), ("40000", 1), ("50000", 1)])
+def test_a_ceiling_belongs_to_its_tier(value: str, tier: int) -> None:
+    tiers = ETH_PERPETUAL.tiers
+    assert tiers.at(money(value)) == tier
+    assert tiers.max_leverage(money(value)) == (10, 7)[tier]  # 1 / 0.1428 is 7.002
