@@ -71,19 +71,21 @@ class PerpetualHistory:
 
     def on_events(self, now: Nanos, events: Sequence[Event]) -> None:
         """Keep what concerns a perpetual."""
-        if not self._state.perpetuals:
-            return
         for event in events:
-            if isinstance(event, MarkChanged):
-                if event.index is not None:
-                    self._indexes.setdefault(event.symbol, IndexMean()).became(now, event.index)
-            elif isinstance(event, OrderFilled):
-                if event.status is FILLED:
-                    self._ended(event)
-            elif isinstance(event, OrderCanceled | PositionLiquidated):
-                self._ended(event)
+            kind = type(event)
+            if kind in _ENDS:
+                self._ended(event)  # type: ignore[arg-type]
+            elif kind is MarkChanged and event.index is not None:  # type: ignore[union-attr]
+                self._became(now, event)  # type: ignore[arg-type]
+
+    def _became(self, now: Nanos, event: MarkChanged) -> None:
+        assert event.index is not None
+        self._indexes.setdefault(event.symbol, IndexMean()).became(now, event.index)
 
     def _ended(self, event: OrderFilled | OrderCanceled | PositionLiquidated) -> None:
         listed = self._state.perpetuals.get(event.symbol)
-        if listed is not None:
+        if listed is not None and (type(event) is not OrderFilled or event.status is FILLED):
             self.finished_with[event.order_id] = listed.seat(event.account).leverage
+
+
+_ENDS = frozenset({OrderFilled, OrderCanceled, PositionLiquidated})

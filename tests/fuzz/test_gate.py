@@ -38,8 +38,27 @@ SENSIBLE = {
     "deductionSwitch": "0",
 }
 """Parameters with which most calls succeed; each is then left out, or something else."""
+OF_FUTURES = {
+    "symbol": "ETHUSDT-PERPETUAL",
+    "side": "BUY_OPEN",
+    "price": "2700",
+    "priceType": "INPUT",
+    "clientOrderId": "new",
+    "stopPrice": "2750",
+    "leverage": "5",
+    "marginType": "ISOLATED",
+    "amount": "1",
+    "takeProfit": "2900",
+    "stopLoss": "2600",
+    "tpTriggerBy": "MARK_PRICE",
+    "slTriggerBy": "CONTRACT_PRICE",
+    "tpSize": "1",
+    "slSize": "2",
+}
+"""What futures calls need otherwise."""
 PARAMETERS = (
     *SENSIBLE,
+    *OF_FUTURES,
     *("amount", "clientOrderId", "orderId", "ids", "fromOrderId", "fromId", "toId", "accountId", "subAccountId"),
     *("addressExt", "remark", "platform", "fromAccountId", "toAccountId", "accountType", "flowType", "symbols"),
     *("listenKey", "recvWindow", "timestamp"),
@@ -48,6 +67,19 @@ PARAMETERS = (
 WORDS = (
     *("BTCUSDT", "ETHUSDT", "BTCUSDT-PERPETUAL", "BUY", "SELL", "LIMIT", "MARKET", "LIMIT_MAKER", "GTC", "IOC", "FOK"),
     *("EXPIRE_MAKER", "0.01", "50000", "60000", "100", "1", "0", "-1", "1e400", "NaN", "0." + "0" * 40 + "1", "9" * 30),
+    *(
+        "ETHUSDT-PERPETUAL",
+        "SELL_CLOSE",
+        "SELL_OPEN",
+        "BUY_CLOSE",
+        "STOP",
+        "LONG",
+        "SHORT",
+        "CROSS",
+        "2770",
+        "2800",
+        "10",
+    ),
     *("1M", "ANY", "USDT", "BTC", "ERC20", "1,2,3", ",,", "[]", "open", "done"),
 )
 
@@ -73,7 +105,17 @@ def used() -> Site:
     site.alice.order(newClientOrderId="done", price="60000")
     site.trade("BTCUSDT", "60000", "0.5")
     site.alice.signed("POST", "/api/v1/userDataStream")
+    site.mark("ETHUSDT-PERPETUAL", "2770", "2770")
+    site.alice.contract_order(price="2780", clientOrderId="filled")
+    site.alice.contract_order("SELL_CLOSE", "4", "2800", clientOrderId="closes")
+    site.alice.contract_order(clientOrderId="rests")
+    site.alice.contract_order(clientOrderId="waits", type="STOP", stopPrice="2790")
     return site
+
+
+def sensible(row: Route) -> dict[str, str]:
+    """Parameters with which a call may succeed."""
+    return SENSIBLE | OF_FUTURES if "/futures/" in row.path else SENSIBLE
 
 
 def check(site: Site, request: Request) -> Reply:
@@ -87,6 +129,8 @@ def check(site: Site, request: Request) -> Reply:
         assert site.digest() == before
         assert (len(site.desk.listen_keys), len(flows)) == kept
     site.exchange.state.ledger.check()
+    for listed in site.exchange.state.perpetuals.values():
+        listed.check()
     return reply
 
 
@@ -140,20 +184,20 @@ def test_any_parameters_of_any_call_get_a_documented_reply(
     row: Route, without: set[str], changed: dict[str, str], broker: str
 ) -> None:
     site = used()
-    params = {name: value for name, value in SENSIBLE.items() if name not in without}
+    params = {name: value for name, value in sensible(row).items() if name not in without}
     query = urlencode({"timestamp": str(START_MS)} | params | changed, errors="replace")
     check(site, signed(site.alice, row, query, broker=broker))
 
 
 scalars = st.none() | st.booleans() | st.floats() | st.integers() | texts | wild
 values = scalars | st.lists(scalars, max_size=3) | st.dictionaries(texts, scalars, max_size=2)
-items = st.dictionaries(st.sampled_from(PARAMETERS) | wild, values, max_size=4).map(lambda one: SENSIBLE | one)
+items = st.dictionaries(st.sampled_from(PARAMETERS) | wild, values, max_size=4)
 
 
 @fewer
 @given(st.sampled_from([row for row in TABLE if row.json_body]), st.lists(items, max_size=4), st.binary(max_size=9))
 def test_any_batch_gets_a_documented_reply(row: Route, orders: list[dict[str, object]], noise: bytes) -> None:
     site = used()
-    body = json.dumps(orders).encode()
+    body = json.dumps([sensible(row) | one for one in orders]).encode()
     for sent in (body, noise, body[: len(noise)] + noise + body[len(noise) :]):
         check(site, signed(site.alice, row, f"timestamp={START_MS}", sent, JSON))
