@@ -93,7 +93,8 @@ def test_a_position_grows_is_rests_and_is_heard_of_with_no_contracts_when_it_is_
     assert list(dict.fromkeys(sizes)) == [30.0, 40.0, 0.0]
     grown = next(one for one in heard if one["contracts"] == 40.0)
     (rest,) = traded.rest["position"]
-    members = ("contracts", "entryPrice", "notional", "unrealizedPnl", "realizedPnl", "initialMargin")
+    # Not the unrealised profit: the mark may move between the event and the question.
+    members = ("contracts", "entryPrice", "notional", "realizedPnl", "initialMargin")
     assert told(grown, *members) == told(rest, *members)
     assert grown["entryPrice"] == ASK
 
