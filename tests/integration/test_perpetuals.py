@@ -12,17 +12,19 @@ import pytest
 from aiohttp import ClientSession
 from websockets.asyncio.client import ClientConnection
 
-from simulator.app import Parts, exchange_of
+from simulator.app import Parts, exchange_of, views
 from simulator.config import Accounts, Market, Settings
 from simulator.core.accounts.ledger import INSURANCE
+from simulator.core.commands import SetMarkPrice
 from simulator.core.digest import digest
 from simulator.core.events import Event, FundingPaid, MarginWarning, MarkChanged, MirrorChanged
-from simulator.core.units import NANOS_PER_MILLI, funding_rate_text, money, price_text
+from simulator.core.units import NANOS_PER_MILLI, PRICE_ONE, funding_rate_text, money, price_text
 from simulator.venues.hashkey.gate import Gate
 from tests.integration.test_sockets import Server, serving
 from tests.wire import Client
 
 ETH = "ETHUSDT-PERPETUAL"
+ORDER = "/api/v1/futures/order"
 RECORDINGS = Path(__file__).parents[2] / "replay_data"
 FUNDING, SMALL = RECORDINGS / "funding.hkrec", RECORDINGS / "small.hkrec"
 MIDNIGHT_MS = 1_680_652_800_000
@@ -209,3 +211,17 @@ def test_a_replay_with_perpetuals_repeats_itself() -> None:
     assert first == second
     told = " ".join(first[1])
     assert "MarkChanged" in told and "StopTriggered" in told and "PositionChanged" in told
+
+
+def test_stops_and_take_overs_explain_themselves_by_their_ids() -> None:
+    parts, _, client = played(Settings(market=Market(empty=True)))
+    why = views(parts)["explain"]
+    client.contract_order("SELL_OPEN", "9000", "100", clientOrderId="maker")
+    parts.runner.do(SetMarkPrice(ETH, parts.runner.now(), 100 * PRICE_ONE, 100 * PRICE_ONE))
+    stop = client.contract_order("BUY_OPEN", "1", "100", type="STOP", stopPrice="110", clientOrderId="stop").json
+    told = why({"clientOrderId": "stop"})
+    assert told == why({"orderId": stop["orderId"]})
+    assert told.rest == "it waits for the mark price to rise to 110"
+    assert why({"orderId": client.signed("GET", ORDER, clientOrderId="maker").json["orderId"]}).status == "NEW"
+    with pytest.raises(LookupError):
+        why({"orderId": "1"})

@@ -17,7 +17,7 @@ from simulator.core.commands import AdjustMargin, Exit, SetPositionStops
 from simulator.core.events import MarginAdjusted, PositionChanged
 from simulator.core.orders import PositionSide, TriggerBy
 from simulator.core.perpetuals import PerpetualMarket
-from simulator.core.units import MONEY_DECIMALS, RATE_ONE, Lots, Money, Nanos, plain
+from simulator.core.units import MONEY_DECIMALS, RATE_ONE, Lots, Money, plain
 from simulator.venues.hashkey import params as read
 from simulator.venues.hashkey.desk import Ask, Call, Desk, Outcomes, encode
 from simulator.venues.hashkey.errors import Refusal, VenueError
@@ -119,18 +119,9 @@ def _row(desk: Desk, listed: PerpetualMarket, seat: PerpetualSeat, position: Pos
         "profitRate": share(texts.unrealised, position.margin),
         "realizedPnL": texts.realised,
         "minMargin": texts.maintenance,
-        "updateTime": millis(_changed(desk, position)),
+        "updateTime": millis(desk.perpetuals.changed(position)),
         "marginType": seat.mode.name,
     }
-
-
-def _changed(desk: Desk, position: Position) -> Nanos:
-    """When it became what it is."""
-    for one in reversed(desk.history.of(position.account).positions):
-        event = one.event
-        if event.symbol == position.perpetual.symbol and event.side is position.side:
-            return one.ts
-    return 0
 
 
 def share(profit: Money, of: Money) -> str:
