@@ -24,7 +24,6 @@ from simulator.config import BadSetting, Settings
 from simulator.core.candles import Tapes
 from simulator.core.commands import Deposit, ListInstrument, OpenAccount
 from simulator.core.digest import digest
-from simulator.core.events import PositionLiquidated
 from simulator.core.exchange import Exchange
 from simulator.core.explaining import explain, explain_liquidation, explain_stop
 from simulator.core.history import History
@@ -263,9 +262,8 @@ def _explained(parts: Parts, order_id: str, client_order_id: str) -> Any:
         return explain(state.markets[order.symbol], order, fills)
     for stop in filter(named, reversed(state.stops.values())):
         return explain_stop(state.markets[stop.symbol], stop)
-    for moment in (moment for account in state.customers for moment in history.of(account).positions):
-        event = moment.event
-        if isinstance(event, PositionLiquidated) and str(event.order_id) in (order_id, client_order_id):
+    for _, event in (one for taken in parts.desk.perpetuals.liquidations.values() for one in taken):
+        if str(event.order_id) in (order_id, client_order_id):
             return explain_liquidation(state.perpetuals[event.symbol], event)
     raise LookupError("there is no such order: name it by orderId or clientOrderId")
 

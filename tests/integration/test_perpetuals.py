@@ -12,17 +12,21 @@ import pytest
 from aiohttp import ClientSession
 from websockets.asyncio.client import ClientConnection
 
-from simulator.app import Parts, exchange_of
-from simulator.config import Market, Settings
+from simulator.app import Parts, exchange_of, views
+from simulator.config import Accounts, Market, Settings
 from simulator.core.accounts.ledger import INSURANCE
-from simulator.core.events import Event, FundingPaid, MarginWarning, MarkChanged
-from simulator.core.units import NANOS_PER_MILLI, funding_rate_text, money, price_text
+from simulator.core.commands import SetMarkPrice
+from simulator.core.digest import digest
+from simulator.core.events import Event, FundingPaid, MarginWarning, MarkChanged, MirrorChanged
+from simulator.core.units import NANOS_PER_MILLI, PRICE_ONE, funding_rate_text, money, price_text
 from simulator.venues.hashkey.gate import Gate
 from tests.integration.test_sockets import Server, serving
 from tests.wire import Client
 
 ETH = "ETHUSDT-PERPETUAL"
-FUNDING = Path(__file__).parents[2] / "replay_data" / "funding.hkrec"
+ORDER = "/api/v1/futures/order"
+RECORDINGS = Path(__file__).parents[2] / "replay_data"
+FUNDING, SMALL = RECORDINGS / "funding.hkrec", RECORDINGS / "small.hkrec"
 MIDNIGHT_MS = 1_680_652_800_000
 
 
@@ -185,3 +189,39 @@ def test_on_the_walls_clock_the_recorded_settlement_moves_with_the_recording() -
     assert row["rate"] == "0.00002754"
     # The recording begins ten seconds before the settlement.
     assert 9_000 < int(row["nextSettleTime"]) - start <= 10_000
+
+
+def test_a_replay_with_perpetuals_repeats_itself() -> None:
+    """Marks that wait for their second, funding, stops and fills: same recording, same commands, same everything."""
+
+    def run() -> tuple[str, list[str]]:
+        market = Market(replay=str(SMALL), clock="recorded", speed="max", loop=False)
+        accounts = Accounts(api_key="key", api_secret="secret")
+        parts, events, client = played(Settings(market=market, accounts=accounts))
+        parts.runner.play(2**63, 1000)
+        client.contract_order(priceType="MARKET", price="")
+        best = client.get("/quote/v1/depth", symbol=ETH, limit=1).json
+        client.contract_order("SELL_CLOSE", "5", best["a"][0][0])
+        client.contract_order("SELL_CLOSE", "5", type="STOP", stopPrice=best["b"][0][0], priceType="MARKET", price="")
+        parts.runner.play(2**63)
+        kept = [repr(event) for event in events if not isinstance(event, MirrorChanged)]
+        return digest(parts.desk.state), kept
+
+    first, second = run(), run()
+    assert first == second
+    told = " ".join(first[1])
+    assert "MarkChanged" in told and "StopTriggered" in told and "PositionChanged" in told
+
+
+def test_stops_and_take_overs_explain_themselves_by_their_ids() -> None:
+    parts, _, client = played(Settings(market=Market(empty=True)))
+    why = views(parts)["explain"]
+    client.contract_order("SELL_OPEN", "9000", "100", clientOrderId="maker")
+    parts.runner.do(SetMarkPrice(ETH, parts.runner.now(), 100 * PRICE_ONE, 100 * PRICE_ONE))
+    stop = client.contract_order("BUY_OPEN", "1", "100", type="STOP", stopPrice="110", clientOrderId="stop").json
+    told = why({"clientOrderId": "stop"})
+    assert told == why({"orderId": stop["orderId"]})
+    assert told.rest == "it waits for the mark price to rise to 110"
+    assert why({"orderId": client.signed("GET", ORDER, clientOrderId="maker").json["orderId"]}).status == "NEW"
+    with pytest.raises(LookupError):
+        why({"orderId": "1"})

@@ -11,8 +11,9 @@ from itertools import islice, takewhile
 from typing import Any, Final, TypeVar
 
 from simulator.core.commands import CancelOrder, CancelStop, Command, PlaceOrder, PlaceStop
-from simulator.core.events import Event, OrderAccepted, OrderCanceled, PositionLiquidated, Rejected, StopPlaced
+from simulator.core.events import Event, OrderAccepted, OrderCanceled, Rejected, StopPlaced
 from simulator.core.orders import CANCELED, FILLED, PARTIALLY_CANCELED, Order, PositionEffect, Side, StopStatus
+from simulator.core.perpetual_history import Liquidation
 from simulator.core.rejections import RejectReason
 from simulator.core.stopping import find as find_stop
 from simulator.core.stops import Stop
@@ -23,7 +24,6 @@ from simulator.venues.hashkey.accounts import futures_of, user_of
 from simulator.venues.hashkey.batches import IDS_MOST, batch_items
 from simulator.venues.hashkey.desk import Ask, Call, Desk, Outcomes, encode
 from simulator.venues.hashkey.errors import Refusal, VenueError
-from simulator.venues.hashkey.futures_orders import Liquidation
 
 CANCEL_DEFAULT, CANCEL_MOST = 100, 200
 ORDERS_DEFAULT, ORDERS_MOST = 20, 500
@@ -252,9 +252,7 @@ def query(desk: Desk, call: Call) -> bytes:
 
 def liquidations(desk: Desk, account: str) -> Iterator[Liquidation]:
     """Positions that were taken over, newest first."""
-    for moment in reversed(desk.history.of(account).positions):
-        if isinstance(moment.event, PositionLiquidated):
-            yield Liquidation(moment.ts, moment.event)
+    return reversed(desk.perpetuals.liquidations.get(account, []))
 
 
 def open_orders(desk: Desk, call: Call) -> bytes:

@@ -10,13 +10,13 @@ from typing import Any, TypeAlias
 from simulator.core.commands import CancelOrder
 from simulator.core.history import Fill
 from simulator.core.orders import PositionEffect
+from simulator.core.perpetual_history import Liquidation
 from simulator.core.units import NANOS_PER_MILLI, money_text, price_text
 from simulator.venues.hashkey import futures_orders as shapes
 from simulator.venues.hashkey import params as read
 from simulator.venues.hashkey.desk import Call, Desk, encode
 from simulator.venues.hashkey.errors import Refusal
 from simulator.venues.hashkey.futures import account_of, liquidations, listed_symbol, sub_account
-from simulator.venues.hashkey.futures_orders import Liquidation
 from simulator.venues.hashkey.orders import millis
 
 LIST_DEFAULT, LIST_MOST = 20, 1000

@@ -9,10 +9,9 @@ its contract's multiplier and no average price, every other shape the contrary.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from simulator.core.commands import PlaceOrder, PlaceStop
-from simulator.core.events import PositionLiquidated
 from simulator.core.instruments import Instrument
 from simulator.core.orders import (
     FOK,
@@ -29,10 +28,11 @@ from simulator.core.orders import (
     StopStatus,
     TimeInForce,
 )
+from simulator.core.perpetual_history import Liquidation
 from simulator.core.perpetuals import PerpetualMarket
 from simulator.core.rejections import RejectReason
 from simulator.core.stops import Stop
-from simulator.core.units import MONEY_DECIMALS, Money, Nanos, plain, price_text
+from simulator.core.units import MONEY_DECIMALS, Money, plain, price_text
 from simulator.venues.hashkey import params as read
 from simulator.venues.hashkey.desk import Call, Desk
 from simulator.venues.hashkey.errors import Refusal, VenueError
@@ -60,13 +60,6 @@ LIQUIDATION_WORD: Final = "LIQUIDATION_TAKER"
 """HashKey REST 4.5: the fund takes the position at once, so it is a taker's."""
 SHOWN_DECIMALS: Final = 4
 COMMISSION_DECIMALS: Final = 8
-
-
-class Liquidation(NamedTuple):
-    """A position that was taken over, and when."""
-
-    ts: Nanos
-    event: PositionLiquidated
 
 
 def cut(amount: Money, decimals: int = SHOWN_DECIMALS) -> str:

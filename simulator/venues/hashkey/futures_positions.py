@@ -17,7 +17,7 @@ from simulator.core.commands import AdjustMargin, Exit, SetPositionStops
 from simulator.core.events import MarginAdjusted, PositionChanged
 from simulator.core.orders import PositionSide, TriggerBy
 from simulator.core.perpetuals import PerpetualMarket
-from simulator.core.units import MONEY_DECIMALS, RATE_ONE, Lots, Money, Nanos, plain
+from simulator.core.units import MONEY_DECIMALS, RATE_ONE, Lots, Money, plain
 from simulator.venues.hashkey import params as read
 from simulator.venues.hashkey.desk import Ask, Call, Desk, Outcomes, encode
 from simulator.venues.hashkey.errors import Refusal, VenueError
@@ -119,18 +119,9 @@ def _row(desk: Desk, listed: PerpetualMarket, seat: PerpetualSeat, position: Pos
         "profitRate": share(texts.unrealised, position.margin),
         "realizedPnL": texts.realised,
         "minMargin": texts.maintenance,
-        "updateTime": millis(_changed(desk, position)),
+        "updateTime": millis(desk.perpetuals.changed(position)),
         "marginType": seat.mode.name,
     }
-
-
-def _changed(desk: Desk, position: Position) -> Nanos:
-    """When it became what it is."""
-    for one in reversed(desk.history.of(position.account).positions):
-        event = one.event
-        if event.symbol == position.perpetual.symbol and event.side is position.side:
-            return one.ts
-    return 0
 
 
 def share(profit: Money, of: Money) -> str:
@@ -148,12 +139,15 @@ def share(profit: Money, of: Money) -> str:
 # -- money ----------------------------------------------------------------------------------------------
 
 
-def free_and_held(balance: Balance | tuple[Money, Money]) -> tuple[str, str, str]:
+def free_and_held(free: Money, held: Money) -> tuple[str, str, str]:
     """What is free, what is held, and both, as texts that add up (WebSocket 4.6)."""
-    free, held = (balance.free, balance.held) if isinstance(balance, Balance) else balance
     unit = 10 ** (MONEY_DECIMALS - BALANCE_DECIMALS)
     total, locked = (free + held) // unit, held // unit
-    return tuple(plain(one, BALANCE_DECIMALS) for one in (total - locked, locked, total))  # type: ignore[return-value]
+    return (
+        plain(total - locked, BALANCE_DECIMALS),
+        plain(locked, BALANCE_DECIMALS),
+        plain(total, BALANCE_DECIMALS),
+    )
 
 
 def balance(desk: Desk, call: Call) -> bytes:
@@ -169,7 +163,7 @@ def _balance_row(desk: Desk, account: str, asset: str) -> dict[str, str]:
     one = desk.state.ledger.of(account).get(asset) or Balance(account, asset)
     wallet: Wallet | None = desk.state.wallets.get((account, asset))
     return {
-        "balance": free_and_held(one)[2],
+        "balance": free_and_held(one.free, one.held)[2],
         "availableBalance": cut(one.free if wallet is None else wallet.available, BALANCE_DECIMALS),
         "positionMargin": "0" if wallet is None else cut(wallet.position_margin),
         "orderMargin": "0" if wallet is None else cut(wallet.order_margin),

@@ -163,7 +163,7 @@ class Reports:
     def _balance(self, ms: str, event: BalanceChanged) -> list[bytes]:
         if event.account.endswith(FUTURES_SUFFIX):
             # REST's ``balance`` is what these two add up to (WebSocket 4.6).
-            name, (free, held, _) = "outboundContractAccountInfo", free_and_held((event.free, event.held))
+            name, (free, held, _) = "outboundContractAccountInfo", free_and_held(event.free, event.held)
         else:
             name, free, held = "outboundAccountInfo", money_text(event.free), money_text(event.held)
         asset = Asset(event.asset, free, held)
