@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from simulator import __version__
 from simulator.config import BadSetting, Settings
+from simulator.core.accounts.ledger import INSURANCE
 from simulator.core.candles import Tapes
 from simulator.core.commands import Deposit, ListInstrument, OpenAccount
 from simulator.core.digest import digest
@@ -31,7 +32,7 @@ from simulator.core.instruments import Instrument
 from simulator.core.orders import Order
 from simulator.core.perpetual_history import PerpetualHistory
 from simulator.core.stops import Stop
-from simulator.core.units import NANOS_PER_MILLI, Nanos, NotANumber, OffGrid, money, rate
+from simulator.core.units import NANOS_PER_MILLI, Nanos, NotANumber, OffGrid, money, money_text, rate
 from simulator.feeds.pump import Pace, Played, Pump
 from simulator.ready import Access, Ready, ready
 from simulator.replay.format import BadRecording, Reader
@@ -239,6 +240,8 @@ def views(parts: Parts) -> dict[str, Callable[[dict[str, str]], Any]]:
             "accounts": list(state.customers),
             "orders": len(state.orders),
             "open_orders": sum(len(one.open_orders) for one in state.customers.values()),
+            "positions": sum(len(wallet.positions) for wallet in state.wallets.values()),
+            "insurance": {asset: money_text(one.total) for asset, one in state.ledger.of(INSURANCE).items()},
         }
 
     def why(query: dict[str, str]) -> Any:

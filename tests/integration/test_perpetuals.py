@@ -213,6 +213,15 @@ def test_a_replay_with_perpetuals_repeats_itself() -> None:
     assert "MarkChanged" in told and "StopTriggered" in told and "PositionChanged" in told
 
 
+def test_the_summary_counts_positions_and_tells_what_the_insurance_fund_has() -> None:
+    parts, _, client = played(Settings(market=Market(replay=str(SMALL), clock="recorded", speed="max")))
+    summary = views(parts)["state"]
+    assert (summary({})["positions"], summary({})["insurance"]) == (0, {"USDT": "0"})
+    parts.runner.play(2**63, 100)
+    client.contract_order(priceType="MARKET", price="")
+    assert summary({})["positions"] == 1
+
+
 def test_stops_and_take_overs_explain_themselves_by_their_ids() -> None:
     parts, _, client = played(Settings(market=Market(empty=True)))
     why = views(parts)["explain"]
