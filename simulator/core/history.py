@@ -19,7 +19,6 @@ from simulator.core.events import (
     FundingPaid,
     FundingSettled,
     OrderFilled,
-    PositionChanged,
     PositionLiquidated,
     Transferred,
     Withdrawn,
@@ -66,20 +65,13 @@ class Fill(msgspec.Struct, frozen=True, gc=False):
     event: OrderFilled
 
 
-class Moment(msgspec.Struct, frozen=True, gc=False):
-    """What became of a position and when."""
-
-    ts: Nanos
-    event: PositionChanged | PositionLiquidated
-
-
 class Records:
-    """Fills, flows, and what became of positions of one account, oldest first.
+    """Fills and flows of one account, oldest first.
 
     Flows are worked out when somebody asks: there are three to a fill, and far more fills than questions.
     """
 
-    __slots__ = ("_flows", "_happened", "_state", "_totals", "fills", "positions")
+    __slots__ = ("_flows", "_happened", "_state", "_totals", "fills")
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -87,7 +79,6 @@ class Records:
         self._flows: list[Flow] = []
         self._totals: dict[str, Money] = {}
         self.fills: list[Fill] = []
-        self.positions: list[Moment] = []
 
     def happened(self, number: int, now: Nanos, what: OrderFilled | Change) -> None:
         """Keep what will become flows, numbered from ``number``."""
@@ -126,7 +117,7 @@ class Records:
 
 
 _RARE = frozenset({AccountOpened, Deposited, Withdrawn, Transferred})
-_OF_PERPETUALS = frozenset({PositionChanged, PositionLiquidated, DeficitCovered, FundingPaid, FundingSettled})
+_OF_PERPETUALS = frozenset({PositionLiquidated, DeficitCovered, FundingPaid, FundingSettled})
 _FLOWS_OF_A_FILL = 3
 
 
@@ -182,11 +173,9 @@ class History:
                 self._moved(now, event.account, (event.asset, FlowKind.FUNDING, event.amount, ""))
         elif isinstance(event, DeficitCovered):
             self._moved(now, event.account, (event.asset, FlowKind.LIQUIDATION, event.amount, ""))
-        elif isinstance(event, PositionLiquidated | PositionChanged):
-            self._accounts[event.account].positions.append(Moment(now, event))
-            if isinstance(event, PositionLiquidated):
-                asset = self._state.perpetuals[event.symbol].contract.margin_asset
-                self._moved(now, event.account, (asset, FlowKind.LIQUIDATION, event.pnl, ""))
+        elif isinstance(event, PositionLiquidated):
+            asset = self._state.perpetuals[event.symbol].contract.margin_asset
+            self._moved(now, event.account, (asset, FlowKind.LIQUIDATION, event.pnl, ""))
 
     def _moved(self, now: Nanos, account: str, change: Change) -> None:
         self._flows_made += 1

@@ -140,7 +140,7 @@ class Grid:
     Texts are memoised per grid, because a book repeats the same few thousand prices and sizes.
     """
 
-    __slots__ = ("_read", "_written", "decimals", "step", "step_text")
+    __slots__ = ("_read", "_written", "decimals", "step")
 
     def __init__(self, step: str) -> None:
         value = Decimal(step)
@@ -149,7 +149,6 @@ class Grid:
         exponent = value.normalize().as_tuple().exponent
         self.decimals = max(0, -int(exponent))
         self.step = int(value.scaleb(self.decimals))
-        self.step_text = plain(self.step, self.decimals)
         self._read: dict[str, int] = {}
         self._written: dict[int, str] = {}
 

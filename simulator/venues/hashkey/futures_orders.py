@@ -23,7 +23,6 @@ from simulator.core.orders import (
     Order,
     OrderType,
     PositionEffect,
-    PositionSide,
     Side,
     StopStatus,
     TimeInForce,
@@ -136,11 +135,6 @@ def four_way(side: Side, effect: PositionEffect | None) -> str:
     """
     assert effect is not None
     return f"{side.name}_{effect.name}"
-
-
-def position_of(side: Side, effect: PositionEffect | None) -> PositionSide:
-    """The position that an order opens or closes."""
-    return PositionSide.LONG if (side is Side.BUY) is (effect is PositionEffect.OPEN) else PositionSide.SHORT
 
 
 def leverage_of(desk: Desk, listed: PerpetualMarket, order: Order) -> int:
