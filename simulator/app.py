@@ -302,9 +302,11 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
 
 
 async def _ended(playing: asyncio.Task[None]) -> None:
-    """Nothing is played any more; a bug in it has been told by whoever waited for it."""
+    """Nothing is played any more; if a bug had stopped it before, nobody may miss it."""
     playing.cancel()
     await asyncio.wait([playing])
+    if not playing.cancelled():
+        playing.result()
 
 
 def _calm_the_collector() -> None:
