@@ -9,7 +9,7 @@ us or behind us; that is the one question on which models differ (``shrunk``).
 the share of the cancelled lots that was ahead as a fraction of two weights (``Split``). What was
 ahead is at most ``a``, what was behind at most ``b``; the rest is the other's.
 
-**Whole numbers.** Powers are exact. Logarithms are whole numbers of 10^-24, from ``decimal`` in a context of
+**Whole numbers.** Powers are exact. Logarithms are whole numbers of 10^-18, from ``decimal`` in a context of
 their own, whose ``ln`` is correctly rounded and so the same on every machine; they are of *lots*, so
 the log models depend on the lot where all others do not. What was cancelled ahead is cut to whole lots:
 rounding errs to the pessimistic side, by less than a lot for each change of the level (a level that
@@ -127,12 +127,12 @@ class Split:
         return max(0, min(left, after))
 
 
-_LN: Final = Context(prec=32, rounding=ROUND_HALF_EVEN, Emin=-99, Emax=99, flags=[], traps=[])
-_LN_DECIMALS: Final = 24
+_LN: Final = Context(prec=24, rounding=ROUND_HALF_EVEN, Emin=-99, Emax=99, flags=[], traps=[])
+_LN_DECIMALS: Final = 18
 
 
 def _ln(lots: Lots) -> int:
-    """log(1 + lots) in 10^-24."""
+    """log(1 + lots) in 10^-18."""
     return int(_LN.scaleb(_LN.ln(_LN.create_decimal(1 + lots)), _LN_DECIMALS))
 
 

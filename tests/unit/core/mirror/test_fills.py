@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -147,8 +146,11 @@ def test_who_came_later_never_passes_though_a_model_brings_it_further() -> None:
 changes = st.lists(st.tuples(st.integers(0, 200), st.integers(0, 60)), max_size=20)
 
 
-@pytest.mark.parametrize("model", MODELS.values(), ids=list(MODELS))
-@given(changes=changes, joined=st.lists(st.integers(0, 100), min_size=1, max_size=4))
+@given(
+    model=st.sampled_from(list(MODELS.values())),
+    changes=changes,
+    joined=st.lists(st.integers(0, 100), min_size=1, max_size=4),
+)
 def test_whatever_happens_orders_move_forward_only_and_keep_their_places(
     model: QueueModel, changes: list[tuple[int, int]], joined: list[int]
 ) -> None:
