@@ -101,7 +101,8 @@ def _settings(args: argparse.Namespace) -> Settings:
 
 
 def _serve(args: argparse.Namespace) -> int:
-    from simulator.app import CannotServe, serve
+    from simulator.app import serve
+    from simulator.parts import CannotServe
 
     try:
         serve(_settings(args))
@@ -111,8 +112,8 @@ def _serve(args: argparse.Namespace) -> int:
 
 
 def _demo(args: argparse.Namespace) -> int:
-    from simulator.app import CannotServe
     from simulator.demo import demo
+    from simulator.parts import CannotServe
 
     try:
         return FINE if demo(_settings(args)) else FAILED
@@ -199,4 +200,4 @@ def _config(args: argparse.Namespace) -> int:
 
 def _shown(name: str, value: Any) -> Any:
     """A value as it may be shown: a secret is not."""
-    return "(hidden)" if name == "api_secret" and value else value
+    return "(hidden)" if name in ("api_secret", "control_token") and value else value
