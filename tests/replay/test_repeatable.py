@@ -89,9 +89,10 @@ def test_twice_and_under_three_seeds_every_event_is_the_same(name: str, seed: in
     assert play(name, seed) == played(name, 2)
 
 
-def test_another_process_with_another_hash_seed_ends_the_same() -> None:
+@pytest.mark.parametrize("hash_seed", ["0", "4711"])
+def test_another_process_with_another_hash_seed_ends_the_same(hash_seed: str) -> None:
     code = f"from tests.replay.test_repeatable import play; print(*play({SMALL!r}, 2))"
-    environment = os.environ | {"PYTHONHASHSEED": "4711"}
+    environment = os.environ | {"PYTHONHASHSEED": hash_seed}
     checkout = Path(__file__).parents[2]
     told = subprocess.run(
         [sys.executable, "-c", code],
