@@ -13,8 +13,8 @@ class Access(msgspec.Struct, frozen=True):
     api_secret: str
 
 
-class Ready(msgspec.Struct, frozen=True):
-    """The ready line; ``{listenKey}`` in ``ws_private`` is to be replaced."""
+class Ready(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The ready line; ``{listenKey}`` in ``ws_private`` is to be replaced, ``control_token`` is there if needed."""
 
     rest: str
     ws_public: str
@@ -25,6 +25,7 @@ class Ready(msgspec.Struct, frozen=True):
     symbols: list[str]
     accounts: list[Access]
     version: str
+    control_token: str = ""
 
     def to_json(self) -> str:
         """The line for scripts."""
@@ -34,12 +35,13 @@ class Ready(msgspec.Struct, frozen=True):
         """The lines for people; ``market`` says what is behind the exchange."""
         first = self.accounts[0]
         keys = "\n".join(f"  {one.name:<10} key {one.api_key}  secret {one.api_secret}" for one in self.accounts)
+        token = f"\n  control    Authorization: Bearer {self.control_token}" if self.control_token else ""
         return f"""\
 hashkey-simulator {self.version} is serving {", ".join(self.symbols)}
   market     {market}
   REST       {self.rest}
   WebSocket  {self.ws_public}  {self.ws_private}
-{keys}
+{keys}{token}
 
 Try it with ccxt:
 

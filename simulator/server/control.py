@@ -1,39 +1,34 @@
-"""``/_sim/...``: the simulator's own doors and its page, apart from the venue's paths. Read-only in this release."""
+"""``/_sim/...``: the sockets of the control API, and the page."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from importlib.resources import files
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
-import msgspec
 from aiohttp import web
 
 from simulator.server.rest import Handler
 
 PREFIX: Final = "/_sim/"
 
+Answer: TypeAlias = Callable[[str, str, Mapping[str, str], bytes, Any], Awaitable[tuple[int, bytes]]]
+"""Method, name, query, body, who asks → status and JSON."""
+MakeCaller: TypeAlias = Callable[[str, str | None, str], Any]
+"""The request's Host, Origin and Authorization, as the answering side wants them."""
 
-def control_handler(views: Mapping[str, Callable[[dict[str, str]], Any]]) -> Handler:
-    """A handler for views by name. Each is given the query and gives what is sent as JSON, or LookupError."""
+
+def control_handler(answer: Answer, caller: MakeCaller) -> Handler:
+    """A handler that lets ``answer`` say what there is to say."""
     page = files(__package__).joinpath("page/index.html").read_bytes()
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         name = request.path.removeprefix(PREFIX)
         if name == "page":
             return web.Response(body=page, content_type="text/html", charset="utf-8")
-        view = views.get(name)
-        if view is None:
-            return _reply(404, {"error": f"there is no {PREFIX}{name}", "there is": [PREFIX + one for one in views]})
-        if request.method != "GET":
-            return _reply(405, {"error": f"{PREFIX}{name} answers GET only"})
-        try:
-            return _reply(200, view(dict(request.query)))
-        except LookupError as error:
-            return _reply(404, {"error": str(error.args[0])})
+        headers = request.headers
+        who = caller(request.host, headers.get("Origin"), headers.get("Authorization", ""))
+        status, body = await answer(request.method, name, request.query, await request.read(), who)
+        return web.Response(status=status, body=body, content_type="application/json")
 
     return handle
-
-
-def _reply(status: int, body: Any) -> web.Response:
-    return web.Response(status=status, body=msgspec.json.encode(body), content_type="application/json")

@@ -14,8 +14,10 @@ LAYERS = [
     {"venues", "runtime"},
     {"server", "feeds", "storage", "replay"},
     {"config", "ready"},
+    {"parts"},
+    {"control"},
     {"app"},
-    {"demo", "testing"},
+    {"demo", "remote", "testing"},
     {"cli"},
     {"__main__"},
 ]

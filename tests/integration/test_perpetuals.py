@@ -12,13 +12,16 @@ import pytest
 from aiohttp import ClientSession
 from websockets.asyncio.client import ClientConnection
 
-from simulator.app import Parts, exchange_of, views
 from simulator.config import Accounts, Market, Settings
+from simulator.control.table import Nothing, NotThere
+from simulator.control.views import WhichOrder, summary, why
 from simulator.core.accounts.ledger import INSURANCE
 from simulator.core.commands import SetMarkPrice
 from simulator.core.digest import digest
 from simulator.core.events import Event, FundingPaid, MarginWarning, MarkChanged, MirrorChanged
+from simulator.core.explaining import Explanation, StopReason
 from simulator.core.units import NANOS_PER_MILLI, PRICE_ONE, funding_rate_text, money, price_text
+from simulator.parts import Parts, exchange_of
 from simulator.venues.hashkey.gate import Gate
 from tests.integration.test_sockets import Server, serving
 from tests.wire import Client
@@ -215,22 +218,22 @@ def test_a_replay_with_perpetuals_repeats_itself() -> None:
 
 def test_the_summary_counts_positions_and_tells_what_the_insurance_fund_has() -> None:
     parts, _, client = played(Settings(market=Market(replay=str(SMALL), clock="recorded", speed="max")))
-    summary = views(parts)["state"]
-    assert (summary({})["positions"], summary({})["insurance"]) == (0, {"USDT": "0"})
+    before = summary(parts, Nothing())
+    assert (before.positions, before.insurance) == (0, {"USDT": "0"})
     parts.runner.play(2**63, 100)
     client.contract_order(priceType="MARKET", price="")
-    assert summary({})["positions"] == 1
+    assert summary(parts, Nothing()).positions == 1
 
 
 def test_stops_and_take_overs_explain_themselves_by_their_ids() -> None:
     parts, _, client = played(Settings(market=Market(empty=True)))
-    why = views(parts)["explain"]
     client.contract_order("SELL_OPEN", "9000", "100", clientOrderId="maker")
     parts.runner.do(SetMarkPrice(ETH, parts.runner.now(), 100 * PRICE_ONE, 100 * PRICE_ONE))
     stop = client.contract_order("BUY_OPEN", "1", "100", type="STOP", stopPrice="110", clientOrderId="stop").json
-    told = why({"clientOrderId": "stop"})
-    assert told == why({"orderId": stop["orderId"]})
-    assert told.rest == "it waits for the mark price to rise to 110"
-    assert why({"orderId": client.signed("GET", ORDER, clientOrderId="maker").json["orderId"]}).status == "NEW"
-    with pytest.raises(LookupError):
-        why({"orderId": "1"})
+    told = why(parts, WhichOrder(client_order_id="stop"))
+    assert told == why(parts, WhichOrder(stop["orderId"]))
+    assert isinstance(told, StopReason) and told.rest == "it waits for the mark price to rise to 110"
+    maker = why(parts, WhichOrder(client.signed("GET", ORDER, clientOrderId="maker").json["orderId"]))
+    assert isinstance(maker, Explanation) and maker.status == "NEW"
+    with pytest.raises(NotThere):
+        why(parts, WhichOrder("1"))

@@ -1,0 +1,85 @@
+"""The control API's one way in: method, name, query and body → status and JSON.
+
+Bound to loopback it is open, because whoever reaches it can run programs here anyway; but not for pages that a
+browser on this machine shows: a request that names another origin than its own host is refused. On any other
+address every request needs the token.
+"""
+
+from __future__ import annotations
+
+import hmac
+import inspect
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
+
+import msgspec
+
+from simulator.control import accounts, brokers, keys, market, views
+from simulator.control.table import Ask, BadAsk, NotThere, Row
+from simulator.parts import Parts
+
+TABLE: Final[tuple[Row, ...]] = (*views.ROWS, *accounts.ROWS, *keys.ROWS, *brokers.ROWS, *market.ROWS)
+
+
+class Caller(NamedTuple):
+    """What a request's headers say of who asks."""
+
+    host: str
+    origin: str | None
+    authorization: str
+
+
+class Control:
+    """All rows of one exchange. ``token`` "" lets everybody in who is on this machine."""
+
+    def __init__(self, parts: Parts, token: str = "", rows: Iterable[Row] = TABLE) -> None:
+        self._parts = parts
+        self._token = token
+        self._rows = {(row.method, row.name): row for row in rows}
+
+    async def answer(
+        self, method: str, name: str, query: Mapping[str, str], body: bytes, caller: Caller
+    ) -> tuple[int, bytes]:
+        """Status and JSON."""
+        refused = self._refused(caller)
+        if refused is not None:
+            return refused
+        row = self._rows.get((method, name))
+        if row is None:
+            return self._unknown(method, name)
+        try:
+            answer = row.call(self._parts, read(row, query, body))
+            if inspect.isawaitable(answer):
+                answer = await answer
+        except NotThere as error:
+            return _says(404, str(error))
+        except (BadAsk, msgspec.ValidationError, msgspec.DecodeError) as error:
+            return _says(400, str(error))
+        return 200, msgspec.json.encode(answer)
+
+    def _refused(self, caller: Caller) -> tuple[int, bytes] | None:
+        if caller.origin is not None and urlsplit(caller.origin).netloc != caller.host:
+            return _says(403, f"the control API does not answer pages of {caller.origin}")
+        if self._token and not hmac.compare_digest(caller.authorization.encode(), f"Bearer {self._token}".encode()):
+            return _says(401, "this needs the header Authorization: Bearer TOKEN, with the token that serve printed")
+        return None
+
+    def _unknown(self, method: str, name: str) -> tuple[int, bytes]:
+        methods = [row.method for row in self._rows.values() if row.name == name]
+        if methods:
+            return _says(405, f"/_sim/{name} answers {' and '.join(methods)}, not {method}")
+        there = [f"{row.method} /_sim/{row.name}" for row in self._rows.values()]
+        return 404, msgspec.json.encode({"error": f"there is no /_sim/{name}", "there is": there})
+
+
+def read(row: Row, query: Mapping[str, str], body: bytes) -> Ask:
+    """What was asked, of the row's own type, or msgspec's error that says what is wrong with it."""
+    if row.method == "POST":
+        return msgspec.json.decode(body or b"{}", type=row.ask)
+    return msgspec.convert(dict(query), row.ask, strict=False)
+
+
+def _says(status: int, words: str) -> tuple[int, bytes]:
+    reply: dict[str, Any] = {"error": words}
+    return status, msgspec.json.encode(reply)
