@@ -174,6 +174,14 @@ def test_a_book_told_seldom_is_joined_as_it_was_told(story: Path) -> None:
     assert late.joined == 100, "x had come, but no book had told it"
 
 
+def test_an_order_that_would_trade_with_an_old_book_is_left_out(tmp_path: Path) -> None:
+    updates = [done("c")], [opened("x", "1", price="101")]
+    path = write(tmp_path / "a.jsonl", start([("a", "100", "2")], [("c", "101", "1"), ("d", "102", "1")]), *updates)
+    assert list(hide(read(path), "pessimistic")) == ["x"]
+    far = write(tmp_path / "b.jsonl", start([("a", "100", "2")], [("c", "101", "1")]), *updates, [opened("y", "1")])
+    assert "x" not in hide(read(far), "pessimistic", every=1000)
+
+
 def test_orders_outside_the_best_levels_are_left_out(tmp_path: Path) -> None:
     updates = [opened("x", "1", price="97")], [opened("y", "1", price="99")]
     path = write(tmp_path / "a.jsonl", start([("a", "100", "1"), ("b", "98", "1")]), *updates)
