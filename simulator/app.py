@@ -72,7 +72,7 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
             raise CannotServe(f"cannot listen on {where}: {error.strerror}; another --port may help") from None
         stack.push_async_callback(streams.close_all)
         _calm_the_collector()
-        playing = asyncio.create_task(runner.run(flat_out=settings.market.speed == "max"))
+        playing = asyncio.create_task(runner.run())
         stack.push_async_callback(_ended, playing)
         yield Running(parts, _ready(parts, port, token), playing)
 
