@@ -105,18 +105,26 @@ class SteeredClock:
         self._base, self._since = self._last, self._host()
 
 
+def _time_of_day() -> Nanos:
+    return time.time_ns()
+
+
+def _time_since_boot() -> Nanos:
+    return time.monotonic_ns()
+
+
 class WallClock(SteeredClock):
     """The system's clock, kept from going back."""
 
     def __init__(self) -> None:
-        super().__init__(None, Fraction(1), lambda: time.time_ns())
+        super().__init__(None, Fraction(1), _time_of_day)
 
 
 class RecordedClock(SteeredClock):
     """A recording's time; ``speed`` None is as fast as it can be played."""
 
     def __init__(self, start: Nanos, speed: Fraction | None) -> None:
-        super().__init__(start, speed, lambda: time.monotonic_ns())
+        super().__init__(start, speed, _time_since_boot)
 
 
 class ManualClock:

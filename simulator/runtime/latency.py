@@ -144,7 +144,9 @@ def read(text: str) -> Told:
     where, found, model = text.partition("=")
     account, slash, leg = where.rpartition("/")
     if not found or leg not in {one.value for one in Leg} or (slash and not account):
-        raise BadLatency(f"needs [ACCOUNT/]LEG=MODEL with LEG one of {', '.join(one.value for one in Leg)}; not {text!r}")
+        raise BadLatency(
+            f"needs [ACCOUNT/]LEG=MODEL with LEG one of {', '.join(one.value for one in Leg)}; not {text!r}"
+        )
     if account and leg == Leg.MARKET.value:
         raise BadLatency(f"{text!r}: market data is public, nobody knows whose connection it goes to")
     return Told(account or None, Leg(leg), _model(model, text))
@@ -154,11 +156,11 @@ def _model(model: str, text: str) -> Callable[[str], Latency]:
     kind, *rest = model.split(":")
     if kind == "file":
         samples = _samples(model.removeprefix("file:"))
-        return lambda name: Measured(samples)
-    numbers = [_millis(one, text) for one in (rest if rest else [kind])]
+        return lambda _: Measured(samples)
+    numbers = [_millis(one, text) for one in (rest or [kind])]
     if not rest:
         nanos = int(numbers[0] * NANOS_PER_MILLI)
-        return lambda name: Constant(nanos)
+        return lambda _: Constant(nanos)
     quantile = _quantile(kind, [float(one) for one in numbers])
     if quantile is None:
         raise BadLatency(

@@ -15,8 +15,8 @@ happens before a tick that was announced, even when the market source hands it o
 on the same line as the source's commands: at ``Exchange.next_timer()`` the runner brings AdvanceTime, before
 whatever else is due then. At full speed time is where the source is, so its end is the end of the timers too.
 
-**The timeline** holds what is under way (see ``timeline.py``). It is played in one order of time with the source and the
-timers; at equal times ticks come first, then timers, then the market, then what was under way: an order meets the
+**The timeline** holds what is under way (see ``timeline.py``). It is played in one order of time with the source and
+the timers; at equal times ticks come first, then timers, then the market, then what was under way: an order meets the
 book as it is when it arrives. Where time stands, it waits until time is moved. At full speed it is played between the
 source's frames, and when the source has ended time jumps from one entry to the next, so nobody waits for ever.
 """
@@ -136,7 +136,7 @@ class Runner:
         self.clock.reached(now)
 
     def step(self) -> Nanos | None:
-        """Play up to and with the source's next step and what came at the same moment; that moment, or None: no more."""
+        """Play up to and with the source's next step and what came at the same moment; None: there is no more."""
         due = None if self.source is None else self.source.due()
         if due is None:
             return None

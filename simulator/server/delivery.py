@@ -5,8 +5,8 @@ waits for a future. Where nothing takes time (the default) nothing is put anywhe
 connection's outbox and a request straight to the gate.
 
 - A **request** is handled by the gate at the time of its arrival, so everything sees that time: the rate limits,
-  the signature's window, the book. Whose it is says the API key in its header, before anybody has checked it; a key that
-  nobody has takes as long as everybody else's. What was sent arrives, also when its sender has gone meanwhile.
+  the signature's window, the book. Whose it is says the API key in its header, before anybody has checked it; a key
+  that nobody has takes as long as everybody else's. What was sent arrives, also when its sender has gone meanwhile.
 - A **reply** leaves so much after that. On one connection replies keep their order because HTTP has one request at a
   time there.
 - **Frames** leave so much after the event that they tell of; those of one connection keep their order, so a quick
@@ -54,7 +54,7 @@ class Delivery:
         self.turn = Turn()
         self._runner = runner
         self._latencies = latencies or Latencies()
-        self._account_of = account_of or (lambda key: None)
+        self._account_of = account_of or (lambda _: None)
         self._requests_take_time = self._latencies.any(Leg.REQUEST, Leg.RESPONSE)
 
     def outbox(self, transport: asyncio.Transport, line: Line) -> Outbox:
@@ -104,7 +104,7 @@ class Trip:
             return
         takes = 0 if self._back is None else self._back.next()
         if takes:
-            self._runner.later(self._runner.moment + takes, lambda now: self._end(reply))
+            self._runner.later(self._runner.moment + takes, lambda _: self._end(reply))
         else:
             self._end(reply)
 

@@ -98,7 +98,9 @@ class Streams:
         if account is None:
             return web.Response(status=401)
         line = Line(Leg.PRIVATE, user_of(account))
-        return await self._serve(request, line, lambda outbox: self._private.open(key, outbox, self._runner.now(), _wall()))
+        return await self._serve(
+            request, line, lambda outbox: self._private.open(key, outbox, self._runner.now(), _wall())
+        )
 
     async def _serve(self, request: web.BaseRequest, line: Line, make: MakeSession) -> web.StreamResponse:
         # Pings are answered here, because they count as signs of life.
