@@ -69,9 +69,9 @@ class Move(Ask, frozen=True):
 
 async def move(parts: Parts, ask: Move) -> ClockState:
     """Move it; answered when everything has happened that this brought."""
-    _check(ask)
     steering = parts.steering
     try:
+        _check(ask)
         if ask.pause:
             steering.pause()
         if ask.speed is not None:
