@@ -137,14 +137,10 @@ def _clock(settings: Settings, recording: Reader | None) -> SteeredClock:
     if settings.market.clock == "wall":
         if settings.market.speed == "max":
             raise BadSetting("speed max needs --clock recorded: at full speed the exchange's time leaves the wall's")
-        clock: SteeredClock = WallClock()
-    else:
-        if recording is None or recording.span is None:
-            raise BadSetting("clock recorded needs a recording to live in")
-        clock = RecordedClock(recording.span[0], speed_of(settings.market.speed))
-    if settings.market.paused or settings.market.clock == "recorded":
-        clock.pause()
-    return clock
+        return WallClock(paused=settings.market.paused)
+    if recording is None or recording.span is None:
+        raise BadSetting("clock recorded needs a recording to live in")
+    return RecordedClock(recording.span[0], speed_of(settings.market.speed), paused=True)
 
 
 def speed_of(text: str) -> Fraction | None:
