@@ -89,7 +89,9 @@ class Listener:
         self.line.tcp.sendall(bytes([kind]) + size + bytes(4) + text)  # a mask of zeros changes nothing
 
     def say(self, **message: Any) -> None:
+        """Say it, and be heard before anything else happens."""
         self.send(json.dumps(message).encode())
+        self.catch_up()
 
     def catch_up(self) -> None:
         """Read everything that was sent by now: a ping of the protocol is answered behind it."""
@@ -201,6 +203,7 @@ def subscribe(run: Run) -> None:
     v1.say(symbol="ETHUSDT", topic="index", event="sub")
     v1.say(ping=1)
     v1.send(b"nonsense")
+    v1.catch_up()
     for name in ("alice", "bob"):
         key = run.call(name, "POST", "/api/v1/userDataStream")["listenKey"]
         run.listen(f"private of {name}", run.ready.ws_private.format(listenKey=key)).say(ping=name)
