@@ -12,8 +12,8 @@ import ipaddress
 import secrets
 import signal
 import sys
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -27,9 +27,11 @@ from simulator.ready import Ready, ready
 from simulator.runtime.rate_limits import RateLimits
 from simulator.server.app import listening, route
 from simulator.server.control import PREFIX as CONTROL
-from simulator.server.control import control_handler
+from simulator.server.control import Answer, control_handler
+from simulator.server.outbox import Turn
 from simulator.server.rest import rest_handler
 from simulator.server.ws import PRIVATE_PREFIX, Streams
+from simulator.storage.folder import BadState
 from simulator.venues.hashkey.gate import Gate
 from simulator.venues.hashkey.sockets import StreamSwitches
 
@@ -50,6 +52,33 @@ class Running:
 async def running(settings: Settings) -> AsyncIterator[Running]:
     """Serve the settings' exchange for as long as the block lasts."""
     parts = exchange_of(settings)
+    with _kept(parts):
+        async with _served(parts) as sim:
+            yield sim
+
+
+@contextmanager
+def _kept(parts: Parts) -> Iterator[None]:
+    """Its state folder, if it has one, is closed in order at the end."""
+    if parts.kept is None:
+        yield
+        return
+    journal = parts.kept.journal
+    try:
+        try:
+            yield
+        finally:
+            journal.settle()
+        journal.end(parts.desk.state)
+    except BadState as error:
+        raise CannotServe(str(error)) from None
+    finally:
+        journal.close()
+
+
+@asynccontextmanager
+async def _served(parts: Parts) -> AsyncIterator[Running]:
+    settings = parts.settings
     runner, desk = parts.runner, parts.desk
     limits = RateLimits({"order": 20, "query": 10}) if settings.venue.rate_limits else None
     gate = Gate(desk, limits, runner.catch_up, runner.act)
@@ -57,10 +86,15 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
     if not settings.venue.idle_close:
         switches = replace(switches, v1_idle_s=None, v2_silence_s=None)
     streams = Streams(desk, runner, switches)
+    if parts.kept is not None:
+        streams.turn.before = parts.kept.journal.settle
     token = settings.server.control_token or ("" if is_loopback(settings.server.host) else secrets.token_hex(16))
     handler = route(
         {"/quote/ws/v1": streams.public_v1, "/quote/ws/v2": streams.public_v2},
-        {PRIVATE_PREFIX: streams.private, CONTROL: control_handler(Control(parts, token).answer, Caller)},
+        {
+            PRIVATE_PREFIX: streams.private,
+            CONTROL: control_handler(_settled(Control(parts, token), streams.turn), Caller),
+        },
         rest_handler(gate, streams.turn),
     )
     async with AsyncExitStack() as stack:
@@ -75,6 +109,17 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         playing = asyncio.create_task(runner.run(flat_out=settings.market.speed == "max"))
         stack.push_async_callback(_ended, playing)
         yield Running(parts, _ready(parts, port, token), playing)
+
+
+def _settled(control: Control, turn: Turn) -> Answer:
+    """The control API's answers, each given only when what it tells of is kept."""
+
+    async def answer(*asked: Any) -> tuple[int, bytes]:
+        reply = await control.answer(*asked)
+        turn.before()
+        return reply
+
+    return answer
 
 
 def _ready(parts: Parts, port: int, token: str) -> Ready:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -195,6 +195,12 @@ class Venue:
 class Run:
     """One run of the program."""
 
+    state: str = setting(
+        "",
+        text,
+        "folder that keeps everything: journal, accounts, API keys; a restart goes on from it; empty: nothing is kept",
+        metavar="DIR",
+    )
     run_seconds: float = setting(0.0, seconds, "stop by itself after so many seconds", flag="--for", metavar="SECONDS")
     json: bool = setting(False, switch, "print for scripts: one ready line of JSON")
 
@@ -243,6 +249,18 @@ def known() -> Iterator[Known]:
             extra = one.metadata
             flag = extra["flag"] or "--" + one.name.replace("_", "-")
             yield Known(section, one.name, one.default, extra["read"], extra["meaning"], flag, extra["metavar"])
+
+
+SECRETS: Final = ("api_key", "api_secret", "control_token")
+"""Settings that are neither logged nor written down with the others."""
+
+
+def told(settings: Settings) -> dict[str, dict[str, Any]]:
+    """All settings by section and name, without the secrets."""
+    return {
+        section: {name: value for name, value in body.items() if name not in SECRETS}
+        for section, body in asdict(settings).items()
+    }
 
 
 class Source(NamedTuple):

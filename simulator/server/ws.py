@@ -134,6 +134,7 @@ class Streams:
         self._sweeping = None
         self._sweep_later()
         now, wall = self._runner.now(), _wall()
+        self.turn.before()
         for connection in list(self._connections):
             ending = connection.session.check(now, wall)
             connection.outbox.flush()

@@ -59,7 +59,9 @@ class Lock:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(self._file)
-            raise BadState(f"another process serves the state folder {folder}: stop it, or use another folder") from None
+            raise BadState(
+                f"another process serves the state folder {folder}: stop it, or use another folder"
+            ) from None
 
     def release(self) -> None:
         """Let the next one in."""

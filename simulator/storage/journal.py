@@ -117,15 +117,13 @@ class Journal:
         if self._written - self._checkpointed >= CHECKPOINT_EVERY and len(state.orders) <= CHECKPOINT_ORDERS_MOST:
             self.checkpoint(state)
 
-    def close(self, state: State | None = None) -> None:
-        """The end, in order when the ``state`` is told; also after an error."""
-        try:
-            if state is not None:
-                self.checkpoint(state)
-                with told(self.folder):
-                    self._db.execute(
-                        "UPDATE runs SET ended = ? WHERE rowid = (SELECT max(rowid) FROM runs)", (time.time_ns(),)
-                    )
-        finally:
-            self._db.close()
-            self._lock.release()
+    def end(self, state: State) -> None:
+        """The process ends in order, with this state."""
+        self.checkpoint(state)
+        with told(self.folder):
+            self._db.execute("UPDATE runs SET ended = ? WHERE rowid = (SELECT max(rowid) FROM runs)", (time.time_ns(),))
+
+    def close(self) -> None:
+        """Let the next process in. What was not settled is gone."""
+        self._db.close()
+        self._lock.release()

@@ -18,7 +18,10 @@ from simulator.storage.folder import BadState
 
 
 class Run(NamedTuple):
-    """One process that served the folder: from which entry on, when (wall time), what, and when it ended (None: torn)."""
+    """One process that served the folder: from which entry on, since when (wall time), and until when.
+
+    ``ended`` None: it did not end in order, or has not yet.
+    """
 
     first: int
     began: Nanos

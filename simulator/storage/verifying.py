@@ -27,9 +27,7 @@ class Differs(BadState):
         self.entry = entry
 
 
-def replay(
-    entries: Iterable[tuple[int, Entry]], checkpoints: Mapping[int, str], exchange: Exchange, hear: Hear
-) -> int:
+def replay(entries: Iterable[tuple[int, Entry]], checkpoints: Mapping[int, str], exchange: Exchange, hear: Hear) -> int:
     """Let everything happen again in a new exchange; returns how many entries, or raises Differs at the first."""
     number = 0
     for number, entry in entries:
@@ -38,7 +36,7 @@ def replay(
             raise Differs(number, f"{what}: the exchange broke while this was handled, so what it did is not known")
         try:
             events = exchange.handle(entry.now, entry.command)
-        except Exception as error:  # noqa: BLE001 - whatever breaks it, this entry is where
+        except Exception as error:
             raise Differs(number, f"{what}: a replay breaks: {error!r}") from error
         if outcome(events) != entry.outcome:
             raise Differs(number, f"{what}: a replay does not do what was done then")
@@ -47,7 +45,9 @@ def replay(
             raise Differs(number, f"{what}: after it the digest was {told}, and is {now} in a replay")
         hear(entry.now, entry.command, events)
     if checkpoints and (last := max(checkpoints)) > number:
-        raise Differs(number + 1, f"there are {number} entries, and a digest of the state after entry {last}: some are gone")
+        raise Differs(
+            number + 1, f"there are {number} entries, and a digest of the state after entry {last}: some are gone"
+        )
     return number
 
 
