@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.core.commands import CancelOrder, Command, PlaceOrder
-from simulator.core.events import AccountOpened, BalanceChanged, Rejected
+from simulator.core.events import AccountOpened, BalanceChanged, Event, Rejected
 from simulator.core.exchange import HANDLERS
 from simulator.core.instruments import Contract, Instrument, Tier
 from simulator.core.rejections import RejectReason
@@ -57,7 +57,7 @@ def test_what_is_no_pack_is_said_to_be_none(data: bytes) -> None:
 def test_an_outcome_tells_kinds_values_and_order_of_events_apart() -> None:
     opened, again = AccountOpened("a"), AccountOpened("b")
     balance = BalanceChanged("a", "X", 1, 0)
-    many = [
+    many: list[list[Event]] = [
         [],
         [opened],
         [again],
