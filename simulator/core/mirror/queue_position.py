@@ -12,13 +12,27 @@ chosen by name in a later release; they answer the same three questions.
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from simulator.core.units import Lots
 
 
+class UnknownModel(ValueError):
+    """There is no model of that name; the text lists those there are."""
+
+
 class QueueModel(Protocol):
     """Three facts move an order in its queue; a model answers each with a new ``ahead``."""
+
+    @property
+    def name(self) -> str:
+        """What it is chosen by."""
+        ...
+
+    @property
+    def assumption(self) -> str:
+        """In one sentence."""
+        ...
 
     def joined(self, level: Lots) -> Lots:
         """The order joins a level of this size."""
@@ -36,6 +50,9 @@ class QueueModel(Protocol):
 class Pessimistic:
     """Only trades at the price bring the order forward; cancels happen behind it."""
 
+    name: Final = "pessimistic"
+    assumption: Final = "Only trades at the price bring the order forward; cancels happen behind it."
+
     def joined(self, level: Lots) -> Lots:
         """Everybody shown is before us."""
         return level
@@ -47,3 +64,14 @@ class Pessimistic:
     def shrunk(self, ahead: Lots, before: Lots, after: Lots) -> Lots:
         """No more can be ahead of us than is left."""
         return min(ahead, after)
+
+
+MODELS: Final[dict[str, QueueModel]] = {one.name: one for one in (Pessimistic(),)}
+
+
+def queue_model(name: str) -> QueueModel:
+    """By its name; UnknownModel lists the names there are."""
+    model = MODELS.get(name)
+    if model is None:
+        raise UnknownModel(f"there is no queue model {name!r}; there are {', '.join(MODELS)}")
+    return model
