@@ -24,6 +24,7 @@ from simulator.config import Settings
 from simulator.control.answering import Caller, Control
 from simulator.parts import CannotServe, Parts, exchange_of
 from simulator.ready import Ready, ready
+from simulator.runtime.bracket_report import result
 from simulator.runtime.rate_limits import RateLimits
 from simulator.server.app import listening, route
 from simulator.server.control import PREFIX as CONTROL
@@ -160,7 +161,13 @@ async def _serve(settings: Settings) -> None:
             print(sim.ready.to_json(), flush=True)
         else:
             print(sim.ready.to_text(sim.parts.market), flush=True)
-        await _until_stopped(sim.playing, settings.run.run_seconds or None)
+        try:
+            await _until_stopped(sim.playing, settings.run.run_seconds or None)
+        except BadState as error:
+            raise CannotServe(str(error)) from None
+        if sim.parts.bracket is not None:
+            told = result(sim.parts.bracket)
+            print(told.to_json() if settings.run.json else told.to_text(), flush=True)
 
 
 async def _until_stopped(playing: asyncio.Task[None], seconds: float | None) -> None:

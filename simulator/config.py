@@ -201,6 +201,11 @@ class Run:
         "folder that keeps everything: journal, accounts, API keys; a restart goes on from it; empty: nothing is kept",
         metavar="DIR",
     )
+    bracket: bool = setting(
+        False,
+        switch,
+        "run the same commands by a pessimistic, a neutral and an optimistic queue model too, and tell the interval",
+    )
     run_seconds: float = setting(0.0, seconds, "stop by itself after so many seconds", flag="--for", metavar="SECONDS")
     json: bool = setting(False, switch, "print for scripts: one ready line of JSON")
 

@@ -27,6 +27,7 @@ from simulator.ready import Access
 from simulator.replay.format import BadRecording, Reader
 from simulator.replay.player import lap_length, play
 from simulator.runtime import margin_log
+from simulator.runtime.bracket import Bracket
 from simulator.runtime.clock import Clock, RecordedClock, WallClock
 from simulator.runtime.runner import Runner, Subscriber
 from simulator.storage.folder import BadState
@@ -53,7 +54,10 @@ class CannotServe(Exception):
 
 @dataclass(frozen=True)
 class Parts:
-    """One exchange with everything that reads it. ``kept``: the state folder that it lives in, if it has one."""
+    """One exchange with everything that reads it.
+
+    ``kept``: the state folder that it lives in; ``bracket``: the same by other models. None: not asked for.
+    """
 
     settings: Settings
     runner: Runner
@@ -61,6 +65,7 @@ class Parts:
     access: list[Access]
     market: str
     kept: Kept | None = None
+    bracket: Bracket | None = None
 
 
 def bundled(name: str) -> Path:
@@ -79,7 +84,8 @@ def exchange_of(settings: Settings) -> Parts:
     exchange = Exchange()
     history, tapes, keys = History(exchange.state), Tapes(), KeyRing()
     perpetuals = PerpetualHistory(exchange.state)
-    kept, before = _resumed(settings, exchange, [history.on_events, tapes.on_events, perpetuals.on_events])
+    bracket = Bracket(exchange.state) if settings.run.bracket else None
+    kept, before = _resumed(settings, exchange, [history.on_events, tapes.on_events, perpetuals.on_events], bracket)
     runner = Runner(exchange, _clock(settings, recording, exchange.state.now))
     runner.subscribers += [history.on_events, tapes.on_events, perpetuals.on_events, margin_log.on_events]
     desk = Desk(
@@ -99,6 +105,8 @@ def exchange_of(settings: Settings) -> Parts:
     with _closed_on_failure(kept):
         if kept is not None:
             kept.keep(runner, keys, f"hashkey-simulator {__version__}", told(settings))
+        if bracket is not None:
+            bracket.attach(runner)
         if kept is not None and kept.resumed:
             _check_listed(catalogue, instruments, exchange.state)
             _forget_the_market(settings, before, runner)
@@ -109,11 +117,11 @@ def exchange_of(settings: Settings) -> Parts:
             kept.journal.settle()
     if recording is not None:
         runner.source = _source(settings, recording, instruments, runner.now(), resumed=bool(before))
-    return Parts(settings, runner, desk, access, _describe(settings, recording), kept)
+    return Parts(settings, runner, desk, access, _describe(settings, recording), kept, bracket)
 
 
 def _resumed(
-    settings: Settings, exchange: Exchange, readers: Sequence[Subscriber]
+    settings: Settings, exchange: Exchange, readers: Sequence[Subscriber], bracket: Bracket | None
 ) -> tuple[Kept | None, Mapping[str, Any]]:
     """The state folder, everything in it having happened again, and the settings it last happened with."""
     if not settings.run.state:
@@ -122,6 +130,8 @@ def _resumed(
     def hear(now: Nanos, command: Command, events: Sequence[Event]) -> None:
         for reader in readers:
             reader(now, events)
+        if bracket is not None:
+            bracket.hear(now, command, events)
 
     kept = None
     try:
