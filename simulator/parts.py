@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
-from simulator.config import BadSetting, Settings
+from simulator.config import BadSetting, Settings, nearest
 from simulator.core.candles import Tapes
-from simulator.core.commands import Deposit, ListInstrument, OpenAccount
+from simulator.core.commands import ChooseModels, Deposit, ListInstrument, OpenAccount
 from simulator.core.exchange import Exchange
+from simulator.core.explaining import Explainer
 from simulator.core.history import History
 from simulator.core.instruments import Instrument
+from simulator.core.mirror.queue_position import MODELS as QUEUES
+from simulator.core.mirror.queue_position import UnknownModel, queue_model
+from simulator.core.mirror.residual import MODELS as RESIDUALS
+from simulator.core.mirror.residual import residual_model
 from simulator.core.perpetual_history import PerpetualHistory
+from simulator.core.refusals import Refusals
 from simulator.core.units import Nanos, NotANumber, OffGrid, money, rate
 from simulator.feeds.pump import Pace, Played, Pump
 from simulator.ready import Access
@@ -23,6 +29,7 @@ from simulator.replay.format import BadRecording, Reader
 from simulator.replay.player import play
 from simulator.runtime import margin_log
 from simulator.runtime.clock import Clock, RecordedClock, WallClock
+from simulator.runtime.fill_log import FillLog
 from simulator.runtime.runner import Runner
 from simulator.venues.hashkey.accounts import FUTURES_SUFFIX, futures_of, user_of
 from simulator.venues.hashkey.desk import Desk, Switches
@@ -51,6 +58,7 @@ class Parts:
     settings: Settings
     runner: Runner
     desk: Desk
+    refusals: Refusals
     access: list[Access]
     market: str
 
@@ -71,9 +79,11 @@ def exchange_of(settings: Settings) -> Parts:
     clock = _clock(settings, recording)
     exchange = Exchange()
     history, tapes, keys = History(exchange.state), Tapes(), KeyRing()
-    perpetuals = PerpetualHistory(exchange.state)
+    perpetuals, refusals = PerpetualHistory(exchange.state), Refusals()
     runner = Runner(exchange, clock)
     runner.subscribers += [history.on_events, tapes.on_events, perpetuals.on_events, margin_log.on_events]
+    fill_log = FillLog(Explainer(exchange.state, history, settings.market.seed))
+    runner.subscribers += [refusals.on_events, fill_log.on_events]
     desk = Desk(
         state=exchange.state,
         tapes=tapes,
@@ -92,10 +102,12 @@ def exchange_of(settings: Settings) -> Parts:
         runner.do(ListInstrument(instrument))
         if instrument.contract is not None:
             runner.do(first_funding(instrument.symbol, runner.now()))
+    for choice in _models(settings, [one.symbol for one in instruments]):
+        runner.do(choice)
     access = _open_accounts(settings, runner, keys)
     if recording is not None:
         runner.source = _source(settings, recording, instruments, runner.now())
-    return Parts(settings, runner, desk, access, _describe(settings, recording))
+    return Parts(settings, runner, desk, refusals, access, _describe(settings, recording))
 
 
 def _recording(settings: Settings) -> Reader:
@@ -117,6 +129,33 @@ def _instruments(settings: Settings, catalogue: Catalogue, recording: Reader | N
         if name not in there:
             raise BadSetting(f"the market has no symbol {name} to trade; it has {', '.join(there) or 'none'}")
     return catalogue.instruments(wanted)
+
+
+def _models(settings: Settings, symbols: list[str]) -> list[ChooseModels]:
+    """Each symbol's own choice, else the one for all, else what the exchange has by itself."""
+    queues = _chosen("queue", settings.market.queue, symbols, queue_model, list(QUEUES))
+    residuals = _chosen("residual", settings.market.residual, symbols, residual_model, list(RESIDUALS))
+    return [ChooseModels(symbol, queues[symbol], residuals[symbol]) for symbol in symbols]
+
+
+def _chosen(
+    setting: str, words: tuple[str, ...], symbols: list[str], model: Callable[[str], object], there: list[str]
+) -> dict[str, str]:
+    """Names by symbol of words such as ``pessimistic`` and ``BTCUSDT=none``."""
+    for_all, own = "", {}
+    for word in words:
+        symbol, found, name = word.rpartition("=")
+        if found and symbol not in symbols:
+            raise BadSetting(f"{setting}: no symbol {symbol} is traded{nearest(symbol, symbols)}")
+        try:
+            model(name)
+        except UnknownModel as error:
+            raise BadSetting(f"{setting}: {error}{nearest(name, there)}") from None
+        if found:
+            own[symbol] = name
+        else:
+            for_all = name
+    return {symbol: own.get(symbol, for_all) for symbol in symbols}
 
 
 def _clock(settings: Settings, recording: Reader | None) -> Clock:
