@@ -19,7 +19,7 @@ from simulator.core.instruments import Instrument
 from simulator.core.mirror.queue_position import MODELS as QUEUES
 from simulator.core.mirror.queue_position import UnknownModel, queue_model
 from simulator.core.mirror.residual import MODELS as RESIDUALS
-from simulator.core.mirror.residual import residual_model
+from simulator.core.mirror.residual import UnknownResidual, residual_model
 from simulator.core.perpetual_history import PerpetualHistory
 from simulator.core.refusals import Refusals
 from simulator.core.units import Nanos, NotANumber, OffGrid, money, rate
@@ -149,7 +149,7 @@ def _chosen(
             raise BadSetting(f"{setting}: no symbol {symbol} is traded{nearest(symbol, symbols)}")
         try:
             model(name)
-        except UnknownModel as error:
+        except (UnknownModel, UnknownResidual) as error:
             raise BadSetting(f"{setting}: {error}{nearest(name, there)}") from None
         if found:
             own[symbol] = name
