@@ -15,11 +15,18 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from simulator.control import explain, views
+from simulator.control import accounts, brokers, explain, keys, market, views
 from simulator.control.table import Ask, BadAsk, NotThere, Row
 from simulator.parts import Parts
 
-TABLE: Final[tuple[Row, ...]] = (*views.ROWS, *explain.ROWS)
+TABLE: Final[tuple[Row, ...]] = (
+    *views.ROWS,
+    *explain.ROWS,
+    *accounts.ROWS,
+    *keys.ROWS,
+    *brokers.ROWS,
+    *market.ROWS,
+)
 
 
 class Caller(NamedTuple):

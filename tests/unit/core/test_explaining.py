@@ -210,8 +210,10 @@ def test_a_resting_order_hears_what_the_market_did_meanwhile() -> None:
         "it rests first in its queue",
         "trading of the symbol is halted: no new order can come to it",
         "the best price of the other side, 101, is 3 away from its own",
-        "since it came the market traded 8 at its price and 0 through it: "
-         "7 went to the queue before it, 1 to orders of this exchange before it",
+        (
+            "since it came the market traded 8 at its price and 0 through it: 7 went to the queue before it, "
+            "1 to orders of this exchange before it"
+        ),
         "5 traded there while the mirror was stale",
     ]
     assert older.leaves == 1
