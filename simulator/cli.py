@@ -121,12 +121,22 @@ def _settings(args: argparse.Namespace) -> Settings:
     return build(_gathered(args))
 
 
+def _log(level: str) -> None:
+    """Our own log as loud as told; libraries speak up only when something is wrong."""
+    import logging
+
+    logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("simulator").setLevel(level.upper())
+
+
 def _serve(args: argparse.Namespace) -> int:
     from simulator.app import serve
     from simulator.parts import CannotServe
 
+    settings = _settings(args)
+    _log(settings.run.log)
     try:
-        serve(_settings(args))
+        serve(settings)
     except CannotServe as error:
         return _say(error.status, str(error))
     return FINE
@@ -136,8 +146,10 @@ def _demo(args: argparse.Namespace) -> int:
     from simulator.demo import demo
     from simulator.parts import CannotServe
 
+    settings = _settings(args)
+    _log(settings.run.log)
     try:
-        return FINE if demo(_settings(args)) else FAILED
+        return FINE if demo(settings) else FAILED
     except CannotServe as error:
         return _say(error.status, str(error))
 

@@ -160,9 +160,8 @@ async def _trade(api: Api, socket: ClientConnection, symbol: str, say: Callable[
 async def _tell(api: Api, order_id: str, say: Callable[[str], None]) -> None:
     told = await api.get("/_sim/explain", orderId=order_id)
     for fill in told["fills"]:
-        queue = f", {fill['queue_ahead_at_entry']} stood before it when it came" if fill["queue_ahead_at_entry"] else ""
-        say(f"  filled {fill['qty']} at {fill['price']}: {fill['cause']} ({fill['source']}){queue}")
-    say(f"  the rest: {told['rest']}")
+        say(f"  filled {fill['qty']} at {fill['price']}: {fill['reason']}")
+    say(f"  the rest: {'; '.join(told['reasons'])}")
 
 
 async def _fills(socket: ClientConnection, order_id: str, seconds: float) -> list[dict[str, Any]]:

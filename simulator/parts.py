@@ -3,35 +3,34 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import dropwhile
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from simulator import __version__
-from simulator.config import Accounts, BadSetting, Settings, told
+from simulator.config import BadSetting, Settings, nearest
 from simulator.core.candles import Tapes
-from simulator.core.commands import Command, Deposit, InvalidateDepth, ListInstrument, OpenAccount
-from simulator.core.events import Event
+from simulator.core.commands import ChooseModels, Deposit, ListInstrument, OpenAccount
 from simulator.core.exchange import Exchange
+from simulator.core.explaining import Explainer
 from simulator.core.history import History
 from simulator.core.instruments import Instrument
+from simulator.core.mirror.queue_position import MODELS as QUEUES
+from simulator.core.mirror.queue_position import UnknownModel, queue_model
+from simulator.core.mirror.residual import MODELS as RESIDUALS
+from simulator.core.mirror.residual import UnknownResidual, residual_model
 from simulator.core.perpetual_history import PerpetualHistory
-from simulator.core.state import State
-from simulator.core.units import NANOS_PER_SECOND, Nanos, NotANumber, OffGrid, money, rate
+from simulator.core.refusals import Refusals
+from simulator.core.units import Nanos, NotANumber, OffGrid, money, rate
 from simulator.feeds.pump import Pace, Played, Pump
 from simulator.ready import Access
 from simulator.replay.format import BadRecording, Reader
-from simulator.replay.player import lap_length, play
+from simulator.replay.player import play
 from simulator.runtime import margin_log
-from simulator.runtime.bracket import Bracket
 from simulator.runtime.clock import Clock, RecordedClock, WallClock
-from simulator.runtime.runner import Runner, Subscriber
-from simulator.storage.folder import BadState
-from simulator.storage.kept import Kept
+from simulator.runtime.fill_log import FillLog
+from simulator.runtime.runner import Runner
 from simulator.venues.hashkey.accounts import FUTURES_SUFFIX, futures_of, user_of
 from simulator.venues.hashkey.desk import Desk, Switches
 from simulator.venues.hashkey.exchange_info import Catalogue
@@ -54,18 +53,14 @@ class CannotServe(Exception):
 
 @dataclass(frozen=True)
 class Parts:
-    """One exchange with everything that reads it.
-
-    ``kept``: the state folder that it lives in; ``bracket``: the same by other models. None: not asked for.
-    """
+    """One exchange with everything that reads it."""
 
     settings: Settings
     runner: Runner
     desk: Desk
+    refusals: Refusals
     access: list[Access]
     market: str
-    kept: Kept | None = None
-    bracket: Bracket | None = None
 
 
 def bundled(name: str) -> Path:
@@ -81,13 +76,14 @@ def exchange_of(settings: Settings) -> Parts:
     info = recording.header.exchange_info if recording is not None else {}
     catalogue = Catalogue(info) if info.get("symbols") or info.get("contracts") else Catalogue.bundled()
     instruments = _instruments(settings, catalogue, recording)
+    clock = _clock(settings, recording)
     exchange = Exchange()
     history, tapes, keys = History(exchange.state), Tapes(), KeyRing()
-    perpetuals = PerpetualHistory(exchange.state)
-    bracket = Bracket(exchange.state) if settings.run.bracket else None
-    kept, before = _resumed(settings, exchange, [history.on_events, tapes.on_events, perpetuals.on_events], bracket)
-    runner = Runner(exchange, _clock(settings, recording, exchange.state.now))
+    perpetuals, refusals = PerpetualHistory(exchange.state), Refusals()
+    runner = Runner(exchange, clock)
     runner.subscribers += [history.on_events, tapes.on_events, perpetuals.on_events, margin_log.on_events]
+    fill_log = FillLog(Explainer(exchange.state, history, settings.market.seed))
+    runner.subscribers += [refusals.on_events, fill_log.on_events]
     desk = Desk(
         state=exchange.state,
         tapes=tapes,
@@ -102,86 +98,16 @@ def exchange_of(settings: Settings) -> Parts:
             transfer_interval_ms=1000 if settings.venue.rate_limits else 0,
         ),
     )
-    with _closed_on_failure(kept):
-        if kept is not None:
-            kept.keep(runner, keys, f"hashkey-simulator {__version__}", told(settings))
-        if bracket is not None:
-            bracket.attach(runner)
-        if kept is not None and kept.resumed:
-            _check_listed(catalogue, instruments, exchange.state)
-            _forget_the_market(settings, before, runner)
-        for instrument in instruments:
-            _list(runner, instrument)
-        access = _open_accounts(settings, runner, keys)
-        if kept is not None:
-            kept.journal.settle()
+    for instrument in instruments:
+        runner.do(ListInstrument(instrument))
+        if instrument.contract is not None:
+            runner.do(first_funding(instrument.symbol, runner.now()))
+    for choice in _models(settings, [one.symbol for one in instruments]):
+        runner.do(choice)
+    access = _open_accounts(settings, runner, keys)
     if recording is not None:
-        runner.source = _source(settings, recording, instruments, runner.now(), resumed=bool(before))
-    return Parts(settings, runner, desk, access, _describe(settings, recording), kept, bracket)
-
-
-def _resumed(
-    settings: Settings, exchange: Exchange, readers: Sequence[Subscriber], bracket: Bracket | None
-) -> tuple[Kept | None, Mapping[str, Any]]:
-    """The state folder, everything in it having happened again, and the settings it last happened with."""
-    if not settings.run.state:
-        return None, {}
-
-    def hear(now: Nanos, command: Command, events: Sequence[Event]) -> None:
-        for reader in readers:
-            reader(now, events)
-        if bracket is not None:
-            bracket.hear(now, command, events)
-
-    kept = None
-    try:
-        kept = Kept(Path(settings.run.state).expanduser())
-        return kept, kept.resume(exchange, hear)
-    except BadState as error:
-        if kept is not None:
-            kept.journal.close()
-        raise CannotServe(str(error)) from None
-
-
-@contextmanager
-def _closed_on_failure(kept: Kept | None) -> Iterator[None]:
-    try:
-        yield
-    except BaseException as error:
-        if kept is not None:
-            kept.journal.close()
-        if isinstance(error, BadState):
-            raise CannotServe(str(error)) from None
-        raise
-
-
-def _check_listed(catalogue: Catalogue, instruments: list[Instrument], state: State) -> None:
-    """What was traded before must be known here, in the same steps: orders and balances are counted in them."""
-    for symbol in state.markets:
-        if symbol not in catalogue.rows:
-            raise CannotServe(f"the state folder trades {symbol}, which this market does not have")
-    for one in instruments:
-        market = state.markets.get(one.symbol)
-        if market is not None and (one.tick, one.lot) != (market.instrument.tick, market.instrument.lot):
-            raise CannotServe(
-                f"{one.symbol} has other steps of price or quantity in the state folder than in this market"
-            )
-
-
-def _forget_the_market(settings: Settings, before: Mapping[str, Any], runner: Runner) -> None:
-    """While nobody looked the outside market went on: nothing fills from what it was. What was set by hand stands."""
-    if settings.market.empty and before["market"]["empty"]:
-        return
-    for symbol in runner.exchange.state.markets:
-        runner.do(InvalidateDepth(symbol))
-
-
-def _list(runner: Runner, instrument: Instrument) -> None:
-    if instrument.symbol in runner.exchange.state.markets:
-        return
-    runner.do(ListInstrument(instrument))
-    if instrument.contract is not None:
-        runner.do(first_funding(instrument.symbol, runner.now()))
+        runner.source = _source(settings, recording, instruments, runner.now())
+    return Parts(settings, runner, desk, refusals, access, _describe(settings, recording))
 
 
 def _recording(settings: Settings) -> Reader:
@@ -205,27 +131,48 @@ def _instruments(settings: Settings, catalogue: Catalogue, recording: Reader | N
     return catalogue.instruments(wanted)
 
 
-def _clock(settings: Settings, recording: Reader | None, resumed: Nanos) -> Clock:
-    """``resumed``: where the exchange's time stands already."""
+def _models(settings: Settings, symbols: list[str]) -> list[ChooseModels]:
+    """Each symbol's own choice, else the one for all, else what the exchange has by itself."""
+    queues = _chosen("queue", settings.market.queue, symbols, queue_model, list(QUEUES))
+    residuals = _chosen("residual", settings.market.residual, symbols, residual_model, list(RESIDUALS))
+    return [ChooseModels(symbol, queues[symbol], residuals[symbol]) for symbol in symbols]
+
+
+def _chosen(
+    setting: str, words: tuple[str, ...], symbols: list[str], model: Callable[[str], object], there: list[str]
+) -> dict[str, str]:
+    """Names by symbol of words such as ``pessimistic`` and ``BTCUSDT=none``."""
+    for_all, own = "", {}
+    for word in words:
+        symbol, found, name = word.rpartition("=")
+        if found and symbol not in symbols:
+            raise BadSetting(f"{setting}: no symbol {symbol} is traded{nearest(symbol, symbols)}")
+        try:
+            model(name)
+        except (UnknownModel, UnknownResidual) as error:
+            raise BadSetting(f"{setting}: {error}{nearest(name, there)}") from None
+        if found:
+            own[symbol] = name
+        else:
+            for_all = name
+    return {symbol: own.get(symbol, for_all) for symbol in symbols}
+
+
+def _clock(settings: Settings, recording: Reader | None) -> Clock:
     if settings.market.clock == "wall":
         if settings.market.speed == "max":
             raise BadSetting("speed max needs --clock recorded: at full speed the exchange's time leaves the wall's")
-        wall = WallClock()
-        if resumed > wall.now() + NANOS_PER_SECOND:
-            raise CannotServe("the exchange in the state folder is ahead of this clock; time does not run backwards")
-        return wall
+        return WallClock()
     if recording is None or recording.span is None:
         raise BadSetting("clock recorded needs a recording to live in")
-    return RecordedClock(max(recording.span[0], resumed), _speed(settings))
+    return RecordedClock(recording.span[0], _speed(settings))
 
 
 def _speed(settings: Settings) -> Fraction | None:
     return None if settings.market.speed == "max" else Fraction(settings.market.speed)
 
 
-def _source(
-    settings: Settings, recording: Reader, instruments: list[Instrument], start: Nanos, *, resumed: bool
-) -> Pump:
+def _source(settings: Settings, recording: Reader, instruments: list[Instrument], start: Nanos) -> Pump:
     speed = _speed(settings)
     recorded = settings.market.clock == "recorded"
     # A recorded clock runs faster by itself; beside the wall's clock the frames come sooner instead.
@@ -233,17 +180,7 @@ def _source(
     keep = only([one.symbol for one in instruments])
     loop = settings.market.loop and settings.market.speed != "max"
     played: Iterator[Played] = play(recording, start=None if recorded else start, loop=loop, keep=keep)
-    if recorded and resumed:
-        played = _after(recording, start, loop=loop, keep=keep)
     return Pump(played, {one.symbol: one for one in instruments}, pace)
-
-
-def _after(recording: Reader, now: Nanos, *, loop: bool, keep: Callable[[str, bytes], bool]) -> Iterator[Played]:
-    """The frames of a recorded time that come after ``now``, whatever lap that is in."""
-    assert recording.span is not None
-    first, lap = recording.span[0], lap_length(recording)
-    laps = max(0, now - first) // lap if loop else 0
-    return dropwhile(lambda one: one.ts <= now, play(recording, start=first + laps * lap, loop=loop, keep=keep))
 
 
 def _describe(settings: Settings, recording: Reader | None) -> str:
@@ -254,30 +191,24 @@ def _describe(settings: Settings, recording: Reader | None) -> str:
 
 
 def _open_accounts(settings: Settings, runner: Runner, keys: KeyRing) -> list[Access]:
-    wanted = settings.accounts
-    spot = rate(wanted.maker_fee), rate(wanted.taker_fee)
-    futures = rate(wanted.futures_maker_fee), rate(wanted.futures_taker_fee)
-    there = runner.exchange.state.customers
-    known = {user_of(name) for name in there}
-    funds = [_funds(text) for text in wanted.account or (() if known else DEFAULT_ACCOUNTS)]
-    for user in dict.fromkeys(user_of(name) for name, _ in funds if user_of(name) not in known):
+    told = settings.accounts
+    spot = rate(told.maker_fee), rate(told.taker_fee)
+    futures = rate(told.futures_maker_fee), rate(told.futures_taker_fee)
+    access: list[Access] = []
+    funds = [_funds(text) for text in settings.accounts.account or DEFAULT_ACCOUNTS]
+    for user in dict.fromkeys(user_of(name) for name, _ in funds):
         for name, (maker, taker) in ((user, spot), (futures_of(user), futures)):
             runner.do(OpenAccount(name, maker, taker))
+        first = not access
+        key = (first and settings.accounts.api_key) or secrets.token_hex(16)
+        secret = (first and settings.accounts.api_secret) or secrets.token_hex(16)
+        keys.add(ApiKey(key, secret, user))
+        access.append(Access(user, key, secret))
     for name, assets in funds:
         for asset, amount in assets.items():
-            if amount and user_of(name) not in known:
+            if amount:
                 runner.do(Deposit(name, asset, amount))
-    users = dict.fromkeys(user_of(name) for name in (*(name for name, _ in funds), *there))
-    return [_access(wanted if place == 0 else Accounts(), user, keys) for place, user in enumerate(users)]
-
-
-def _access(wanted: Accounts, user: str, keys: KeyRing) -> Access:
-    """The key that a user is wanted of: the one from the settings, else the first he has, else a new one."""
-    has = next((one for one in keys if one.account == user and one.may_trade and one.expires is None), None)
-    if has is None or (wanted.api_key or has.key, wanted.api_secret or has.secret) != (has.key, has.secret):
-        has = ApiKey(wanted.api_key or secrets.token_hex(16), wanted.api_secret or secrets.token_hex(16), user)
-        keys.add(has)
-    return Access(user, has.key, has.secret)
+    return access
 
 
 def _funds(text: str) -> tuple[str, dict[str, int]]:

@@ -15,11 +15,19 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from simulator.control import accounts, bracket, brokers, keys, market, views
+from simulator.control import accounts, bracket, brokers, explain, keys, market, views
 from simulator.control.table import Ask, BadAsk, NotThere, Row
 from simulator.parts import Parts
 
-TABLE: Final[tuple[Row, ...]] = (*views.ROWS, *accounts.ROWS, *keys.ROWS, *brokers.ROWS, *bracket.ROWS, *market.ROWS)
+TABLE: Final[tuple[Row, ...]] = (
+    *views.ROWS,
+    *explain.ROWS,
+    *accounts.ROWS,
+    *keys.ROWS,
+    *brokers.ROWS,
+    *bracket.ROWS,
+    *market.ROWS,
+)
 
 
 class Caller(NamedTuple):

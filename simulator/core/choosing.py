@@ -5,7 +5,7 @@ from __future__ import annotations
 from simulator.core.commands import ChooseModels
 from simulator.core.events import Event, ModelsChosen
 from simulator.core.mirror.queue_position import UnknownModel, queue_model
-from simulator.core.mirror.residual import residual_model
+from simulator.core.mirror.residual import UnknownResidual, residual_model
 from simulator.core.rejections import RejectReason
 from simulator.core.state import State
 from simulator.core.units import Nanos
@@ -20,7 +20,7 @@ def check_choose(state: State, command: ChooseModels) -> RejectReason | None:
             queue_model(command.queue)
         if command.residual:
             residual_model(command.residual)
-    except UnknownModel:
+    except (UnknownModel, UnknownResidual):
         return RejectReason.UNKNOWN_MODEL
     return None
 

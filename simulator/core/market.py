@@ -9,7 +9,7 @@ from simulator.core.accounts.ledger import Balance
 from simulator.core.accounts.positions import Perpetual, Position
 from simulator.core.commands import PlaceOrder
 from simulator.core.instruments import Bands, Instrument
-from simulator.core.matching.book import OrderBook
+from simulator.core.matching.book import BookSide, OrderBook
 from simulator.core.mirror.depth import MirrorBook, MirrorSide
 from simulator.core.mirror.fills import Prints
 from simulator.core.mirror.queue_position import Pessimistic, QueueModel
@@ -224,10 +224,17 @@ class Market:
         else:
             side, mirror = self.book.asks, self.mirror.asks
         if mirror.size_at:
-            order.ahead = order.joined_behind = (
-                self.model.joined(mirror.available(mirror.sign * price)) if mirror.sees(price) else None
-            )
+            order.ahead = order.joined_behind = self._place_in_queue(side, mirror, price)
         side.add(order, price)
+
+    def _place_in_queue(self, side: BookSide, mirror: MirrorSide, price: Ticks) -> Lots | None:
+        """As the model says, but never before an older order, which may have joined under another model."""
+        if not mirror.sees(price):
+            return None
+        place = self.model.joined(mirror.available(mirror.sign * price))
+        level = side.level_at(price)
+        last_place = None if level is None or level.tail is None else level.tail.ahead
+        return place if last_place is None or last_place < place else last_place
 
     def changed(self, now: int) -> None:
         """Clients see another book from now on."""

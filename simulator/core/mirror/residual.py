@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from typing import Final, Protocol
 
-from simulator.core.mirror.queue_position import UnknownModel
 from simulator.core.units import Lots
 
 
@@ -49,7 +48,7 @@ class Difference:
     """A level shown as 5, of which 5 were taken, offers nothing at 5, and 2 when it shows 7."""
 
     name: Final = "difference"
-    assumption: Final = "The difference between two told books is applied to what is left of the level."
+    assumption: Final = "the difference between two told books is applied to what is left of the level"
     source: Final = "the default: each displayed lot trades once, and growth of a level is new liquidity"
 
     def repeated(self, taken: Lots) -> Lots:
@@ -65,7 +64,7 @@ class Nothing:
     """Whatever is told is there."""
 
     name: Final = "none"
-    assumption: Final = "Every told book is whole again: our trades leave no trace in the market."
+    assumption: Final = "every told book is whole again: our trades leave no trace in the market"
     source: Final = "backtesters that read history as immutable, hftbacktest and NautilusTrader by default"
 
     def repeated(self, taken: Lots) -> Lots:
@@ -81,7 +80,7 @@ class Sticky:
     """What was taken is missing from whatever size the level shows; it may be more than that."""
 
     name: Final = "sticky"
-    assumption: Final = "What was taken stays taken until the level vanishes, however its size changes meanwhile."
+    assumption: Final = "what was taken stays taken until the level vanishes, however its size changes meanwhile"
     source: Final = "the cautious end: somebody who is refilled at this price would have been filled by us already"
 
     def repeated(self, taken: Lots) -> Lots:
@@ -97,7 +96,7 @@ class Reset:
     """A level that moves is somebody else's."""
 
     name: Final = "reset"
-    assumption: Final = "What was taken is forgotten as soon as the level is told with another size."
+    assumption: Final = "what was taken is forgotten as soon as the level is told with another size"
     source: Final = "NautilusTrader's liquidity_consumption, which resets a level when fresh data arrives for it"
 
     def repeated(self, taken: Lots) -> Lots:
@@ -112,9 +111,16 @@ class Reset:
 MODELS: Final[dict[str, ResidualModel]] = {one.name: one for one in (Difference(), Nothing(), Sticky(), Reset())}
 
 
+class UnknownResidual(ValueError):
+    """There is no residual model of this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"no residual model is called {name!r}; there are {', '.join(MODELS)}")
+
+
 def residual_model(name: str) -> ResidualModel:
-    """By its name; UnknownModel lists the names there are."""
+    """The model of this name; raises UnknownResidual."""
     model = MODELS.get(name)
     if model is None:
-        raise UnknownModel(f"there is no residual model {name!r}; there are {', '.join(MODELS)}")
+        raise UnknownResidual(name)
     return model

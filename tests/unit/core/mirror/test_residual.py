@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from simulator.core.commands import ChooseModels
 from simulator.core.events import ModelsChosen
 from simulator.core.mirror.depth import MirrorSide
-from simulator.core.mirror.queue_position import UnknownModel
-from simulator.core.mirror.residual import MODELS, residual_model
+from simulator.core.mirror.residual import MODELS, UnknownResidual, residual_model
 from simulator.core.orders import Side
 from simulator.core.rejections import RejectReason
 from tests.builders import IOC, SYMBOL, Play, book, fills, rejection
@@ -107,7 +106,7 @@ def test_a_choice_of_nothing_tells_what_there_is() -> None:
 
 
 def test_an_unknown_name_is_answered_with_those_there_are() -> None:
-    with pytest.raises(UnknownModel, match="'non'; there are difference, none, sticky, reset"):
+    with pytest.raises(UnknownResidual, match="'non'; there are difference, none, sticky, reset"):
         residual_model("non")
 
 
@@ -115,7 +114,7 @@ def test_an_unknown_name_is_answered_with_those_there_are() -> None:
 def test_every_model_says_what_it_assumes_and_why(name: str) -> None:
     model = residual_model(name)
     assert model.name == name
-    assert model.assumption.endswith(".") and model.assumption.count(". ") == 0
+    assert model.assumption and not model.assumption.endswith(".") and ". " not in model.assumption
     assert model.source
 
 
