@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from simulator.control import accounts, bracket, brokers, explain, keys, market, views
+from simulator.control import accounts, bracket, brokers, clock, explain, keys, market, views
 from simulator.control.table import Ask, BadAsk, NotThere, Row
 from simulator.parts import Parts
 
@@ -27,6 +27,7 @@ TABLE: Final[tuple[Row, ...]] = (
     *brokers.ROWS,
     *bracket.ROWS,
     *market.ROWS,
+    *clock.ROWS,
 )
 
 

@@ -14,6 +14,8 @@ LAYERS = [
     {"venues", "runtime"},
     {"server", "feeds", "storage", "replay"},
     {"config", "ready"},
+    {"replaying"},
+    {"resuming"},
     {"parts"},
     {"control"},
     {"app"},
