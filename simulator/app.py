@@ -167,12 +167,14 @@ def serve(settings: Settings) -> None:
 
 async def _serve(settings: Settings) -> None:
     async with running(settings) as sim:
+        # Before the ready line: who reads it may stop us at once.
+        stop = _stop_signal()
         if settings.run.json:
             print(sim.ready.to_json(), flush=True)
         else:
             print(sim.ready.to_text(sim.parts.market), flush=True)
         try:
-            await _until_stopped(sim.playing, settings.run.run_seconds or None)
+            await _until_stopped(stop, sim.playing, settings.run.run_seconds or None)
         except BadState as error:
             raise CannotServe(str(error)) from None
         if sim.parts.bracket is not None:
@@ -180,12 +182,16 @@ async def _serve(settings: Settings) -> None:
             print(told.to_json() if settings.run.json else told.to_text(), flush=True)
 
 
-async def _until_stopped(playing: asyncio.Task[None], seconds: float | None) -> None:
-    """Until a signal, the end of the time, or a bug in what plays the market, which is raised."""
+def _stop_signal() -> asyncio.Event:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+async def _until_stopped(stop: asyncio.Event, playing: asyncio.Task[None], seconds: float | None) -> None:
+    """Until a signal, the end of the time, or a bug in what plays the market, which is raised."""
     waiting = asyncio.create_task(stop.wait())
     await asyncio.wait({waiting, playing}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
