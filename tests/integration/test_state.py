@@ -194,7 +194,7 @@ def test_a_recording_at_full_speed_ends_in_the_same_state_every_time_and_with_ev
     said = set()
     for number, seed in enumerate((1, 1, 2, 3)):
         parts = exchange_of(recorded(tmp_path / str(number), seed))
-        parts.runner.play(FOREVER, 3000)
+        parts.runner.play(FOREVER, 1500)
         said.add(ended(parts))
     assert len(said) == 1
     assert {verify(tmp_path / str(number)).digest for number in range(4)} == said
