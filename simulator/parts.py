@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,7 +10,7 @@ from typing import Final
 
 from simulator.config import BadSetting, Settings, nearest
 from simulator.core.candles import Tapes
-from simulator.core.commands import ChooseModels, Deposit, ListInstrument, OpenAccount
+from simulator.core.commands import ChooseModels, ListInstrument
 from simulator.core.exchange import Exchange
 from simulator.core.explaining import Explainer
 from simulator.core.history import History
@@ -24,7 +22,8 @@ from simulator.core.mirror.residual import UnknownResidual, residual_model
 from simulator.core.perpetual_history import PerpetualHistory
 from simulator.core.refusals import Refusals
 from simulator.core.state import State
-from simulator.core.units import Nanos, NotANumber, OffGrid, money, rate
+from simulator.core.units import Nanos
+from simulator.opening import fees_of, open_accounts
 from simulator.ready import Access
 from simulator.replay.format import BadRecording, Reader
 from simulator.replaying import Replay
@@ -38,15 +37,13 @@ from simulator.runtime.runner import Runner
 from simulator.runtime.steering import Steering
 from simulator.storage.folder import BadState
 from simulator.storage.kept import Kept
-from simulator.venues.hashkey.accounts import FUTURES_SUFFIX, futures_of, user_of
 from simulator.venues.hashkey.desk import Desk, Switches
 from simulator.venues.hashkey.exchange_info import Catalogue
 from simulator.venues.hashkey.funding import first_funding
 from simulator.venues.hashkey.listen_keys import ListenKeys
-from simulator.venues.hashkey.signing import ApiKey, KeyRing
+from simulator.venues.hashkey.signing import KeyRing
 
 BUNDLED: Final = "hashkey-20240808.hkrec"
-DEFAULT_ACCOUNTS: Final = ("default:USDT=100000,BTC=2,ETH=20", "default/futures:USDT=100000")
 
 
 class CannotServe(Exception):
@@ -122,6 +119,7 @@ def _exchange_of(settings: Settings) -> Parts:
             answer_finished_cancel=settings.venue.answer_finished_cancel,
             transfer_interval_ms=1000 if settings.venue.rate_limits else 0,
         ),
+        fees=fees_of(settings),
     )
     with closed_on_failure(past.kept):
         check_listed(instruments, list(catalogue.rows), exchange.state)
@@ -129,13 +127,13 @@ def _exchange_of(settings: Settings) -> Parts:
             _list(runner, instrument)
         for choice in _models(settings, [one.symbol for one in instruments]):
             runner.do(choice)
-        access = _open_accounts(settings, runner, keys)
+        access = open_accounts(settings, runner, desk)
         replay = None if recording is None else _replay(settings, recording, instruments, runner.now())
         if past:
             market_goes_on(past, settings, runner, replay)
         if past.kept is not None:
             past.kept.journal.settle()
-        latencies = _latencies(settings)
+        latencies = _latencies(settings, [one.name for one in access])
     runner.source = replay
     steering = Steering(
         runner, clock, replay, speed_of(settings.market.speed), recorded=settings.market.clock == "recorded"
@@ -153,11 +151,15 @@ def _list(runner: Runner, instrument: Instrument) -> None:
         runner.do(first_funding(instrument.symbol, runner.now()))
 
 
-def _latencies(settings: Settings) -> Latencies:
+def _latencies(settings: Settings, users: list[str]) -> Latencies:
     try:
-        return Latencies(settings.venue.latency, settings.market.seed)
+        latencies = Latencies(settings.venue.latency, settings.market.seed)
     except BadLatency as error:
         raise BadSetting(f"latency: {error}") from None
+    for name in latencies.accounts:
+        if name not in users:
+            raise BadSetting(f"latency: there is no account {name}; there are {', '.join(users)}")
+    return latencies
 
 
 def _recording(settings: Settings) -> Reader:
@@ -216,13 +218,12 @@ def _clock(settings: Settings, recording: Reader | None, state: State) -> Steere
     if settings.market.clock == "wall":
         if settings.market.speed == "max":
             raise BadSetting("speed max needs --clock recorded: at full speed the exchange's time leaves the wall's")
-        clock: SteeredClock = WallClock()
+        clock: SteeredClock = WallClock(paused=settings.market.paused)
     else:
         if recording is None or recording.span is None:
             raise BadSetting("clock recorded needs a recording to live in")
-        clock = RecordedClock(max(recording.span[0], state.now), speed_of(settings.market.speed))
-    if settings.market.paused or settings.market.clock == "recorded":
-        clock.pause()
+        start = max(recording.span[0], state.now)
+        clock = RecordedClock(start, speed_of(settings.market.speed), paused=True)
     check_time(clock, state)
     return clock
 
@@ -246,60 +247,3 @@ def _describe(settings: Settings, recording: Reader | None) -> str:
         return "none: only orders of this exchange's own accounts"
     loop = "looping" if settings.market.loop and settings.market.speed != "max" else "once"
     return f"{recording.path.name} ({recording.header.venue}), speed {settings.market.speed}, {loop}"
-
-
-def _open_accounts(settings: Settings, runner: Runner, keys: KeyRing) -> list[Access]:
-    told = settings.accounts
-    spot = rate(told.maker_fee), rate(told.taker_fee)
-    futures = rate(told.futures_maker_fee), rate(told.futures_taker_fee)
-    there = runner.exchange.state.customers
-    before = {user_of(name): None for name in there}
-    funds = [_funds(text) for text in told.account or (() if before else DEFAULT_ACCOUNTS)]
-    users = {user_of(name): None for name, _ in funds} | before
-    for user in users:
-        for name, (maker, taker) in ((user, spot), (futures_of(user), futures)):
-            if name not in there:
-                runner.do(OpenAccount(name, maker, taker))
-    for name, assets in funds:
-        for asset, amount in assets.items():
-            if amount and user_of(name) not in before:
-                runner.do(Deposit(name, asset, amount))
-    return [_access(settings, user, keys, first=not place) for place, user in enumerate(users)]
-
-
-def _access(settings: Settings, user: str, keys: KeyRing, *, first: bool) -> Access:
-    """The key that a user is told of: that of the settings (for the first of them), else one he has, else a new one."""
-    told, has = settings.accounts, next((one for one in keys if one.account == user and one.may_trade), None)
-    key, secret = (told.api_key, told.api_secret) if first else ("", "")
-    if has is None or (key or has.key, secret or has.secret) != (has.key, has.secret):
-        key = key or _made_up(settings, f"key of {user}")
-        has = ApiKey(key, secret or _made_up(settings, f"secret of {user}"), user)
-        keys.add(has)
-    return Access(user, has.key, has.secret)
-
-
-def _made_up(settings: Settings, what: str) -> str:
-    """A key or secret; it follows from the first account's secret, where that is given: equal settings, equal keys."""
-    first = settings.accounts.api_secret
-    if not first:
-        return secrets.token_hex(16)
-    return hmac.new(first.encode(), f"{settings.market.seed} {what}".encode(), "sha256").hexdigest()[:32]
-
-
-def _funds(text: str) -> tuple[str, dict[str, int]]:
-    """An account and its money of a text such as ``bob:USDT=1000,BTC=1``."""
-    name, _, rest = text.partition(":")
-    user, _, wallet = name.partition("/")
-    plain = user.replace("-", "").replace("_", "")
-    if not (plain.isascii() and plain.isalnum()) or name not in (user, user + FUTURES_SUFFIX) or (wallet and not user):
-        raise BadSetting(f"account needs NAME:ASSET=QTY,... or NAME/futures:ASSET=QTY,...; not {text!r}")
-    assets: dict[str, int] = {}
-    for part in rest.split(",") if rest else ():
-        asset, found, qty = part.partition("=")
-        try:
-            assets[asset] = money(qty)
-        except (NotANumber, OffGrid):
-            assets[asset] = -1
-        if not (found and asset.isascii() and asset.isalnum()) or assets[asset] < 0:
-            raise BadSetting(f"account {name}: {part!r} is not ASSET=QTY")
-    return name, assets

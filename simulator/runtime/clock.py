@@ -47,12 +47,14 @@ class SteeredClock:
     ``speed`` None: it stands at what was played last.
     """
 
-    def __init__(self, start: Nanos | None, speed: Fraction | None, host: Callable[[], Nanos]) -> None:
+    def __init__(
+        self, start: Nanos | None, speed: Fraction | None, host: Callable[[], Nanos], *, paused: bool = False
+    ) -> None:
         self._host = host
         self._since = host()
         self._last = self._base = self._since if start is None else start
         self.speed = speed
-        self.paused = False
+        self.paused = paused
 
     def now(self) -> Nanos:
         """Where it has come to; it goes back neither with the host's clock nor behind what was played."""
@@ -116,15 +118,15 @@ def _time_since_boot() -> Nanos:
 class WallClock(SteeredClock):
     """The system's clock, kept from going back."""
 
-    def __init__(self) -> None:
-        super().__init__(None, Fraction(1), _time_of_day)
+    def __init__(self, *, paused: bool = False) -> None:
+        super().__init__(None, Fraction(1), _time_of_day, paused=paused)
 
 
 class RecordedClock(SteeredClock):
     """A recording's time; ``speed`` None is as fast as it can be played."""
 
-    def __init__(self, start: Nanos, speed: Fraction | None) -> None:
-        super().__init__(start, speed, _time_since_boot)
+    def __init__(self, start: Nanos, speed: Fraction | None, *, paused: bool = False) -> None:
+        super().__init__(start, speed, _time_since_boot, paused=paused)
 
 
 class ManualClock:

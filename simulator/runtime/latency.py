@@ -122,6 +122,11 @@ class Latencies:
         self._told = {(one.account, one.leg): one.make for one in map(read, texts)}
         self._made: dict[tuple[str | None, Leg], Latency | None] = {}
 
+    @property
+    def accounts(self) -> list[str]:
+        """Who has latencies of their own."""
+        return sorted({account for account, _ in self._told if account})
+
     def any(self, *legs: Leg) -> bool:
         """Whether anything takes time on one of these legs."""
         return any(leg in legs for _, leg in self._told)

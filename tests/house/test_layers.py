@@ -15,7 +15,7 @@ LAYERS = [
     {"server", "feeds", "storage", "replay"},
     {"config", "ready"},
     {"replaying"},
-    {"resuming"},
+    {"opening", "resuming"},
     {"parts"},
     {"control"},
     {"app"},

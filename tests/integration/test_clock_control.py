@@ -32,7 +32,8 @@ HOUR = 60 * MINUTE
 
 @asynccontextmanager
 async def replaying(**market: Any) -> AsyncIterator[Place]:
-    settings = Settings(market=Market(**({"replay": str(SMALL), "paused": True} | market)), server=Server(port=0))
+    wanted: dict[str, Any] = {"replay": str(SMALL), "paused": True} | market
+    settings = Settings(market=Market(**wanted), server=Server(port=0))
     async with place(settings) as there:
         yield there
 

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from simulator.core.commands import AdvanceTime, Command
 from simulator.core.units import Nanos
 from simulator.runtime.clock import ManualClock, RecordedClock
+from simulator.runtime.runner import TICK
 from simulator.runtime.timeline import Timeline
-from tests.unit.runtime.test_runner import SETTLES, START, TICK, Diary, Recording, funded, ms, running, until
+from tests.unit.runtime.test_runner import SETTLES, START, Diary, Recording, funded, ms, running, until
 
 
 @given(st.lists(st.integers(0, 5)))
