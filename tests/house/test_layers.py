@@ -15,6 +15,7 @@ LAYERS = [
     {"server", "feeds", "storage", "replay"},
     {"config", "ready"},
     {"replaying"},
+    {"opening", "resuming"},
     {"parts"},
     {"control"},
     {"app"},

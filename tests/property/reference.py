@@ -25,6 +25,14 @@ from simulator.core.units import ONE
 HOUSE_NAMES: Final = ("#outside", "#market", "#fees")
 RATE: Final = 10**8
 
+RESIDUALS: Final[dict[str, Callable[[int, int, int], int]]] = {
+    "difference": lambda taken, before, after: after - max(0, before - taken + after - before),
+    "none": lambda taken, before, after: 0,
+    "sticky": lambda taken, before, after: taken,
+    "reset": lambda taken, before, after: taken if before == after else 0,
+}
+"""What is missing from a level that is told again, by what was missing and its two sizes."""
+
 
 class No(Exception):
     """Declined."""
@@ -118,12 +126,14 @@ class RefMarket:
         self.resting: list[RefOrder] = []
         self.shown: dict[Side, dict[int, int]] = {Side.BUY: {}, Side.SELL: {}}
         self.taken: dict[Side, dict[int, int]] = {Side.BUY: {}, Side.SELL: {}}
+        self.residual = "difference"
+        self.message = ""
         self.stale = False
         self.trading = instrument.trading
         self.last: int | None = None
 
     def available(self, side: Side, price: int) -> int:
-        return self.shown[side].get(price, 0) - self.taken[side].get(price, 0)
+        return max(0, self.shown[side].get(price, 0) - self.taken[side].get(price, 0))
 
     def sees(self, side: Side, price: int) -> bool:
         """Within the part of the book that the outside market shows."""
@@ -253,6 +263,12 @@ class Reference:
     def do_SetTrading(self, command: c.SetTrading) -> None:
         self.market(command.symbol).trading = command.trading
         self.events.append(e.TradingSet(command.symbol, command.trading))
+
+    def do_ChooseModels(self, command: c.ChooseModels) -> None:
+        market = self.market(command.symbol)
+        self.need(command.residual in ("", *RESIDUALS), RejectReason.UNKNOWN_MODEL)
+        market.residual = command.residual or market.residual
+        self.events.append(e.ModelsChosen(command.symbol, command.queue or "pessimistic", market.residual))
 
     def do_OpenAccount(self, command: c.OpenAccount) -> None:
         name = command.account
@@ -510,14 +526,15 @@ class Reference:
                         order.ahead = max(0, order.ahead - piece.qty)
             else:
                 maker.leaves -= piece.qty
-                self.fill(market, maker, piece, trade_id, e.FillCause.HIT_BY_ORDER, None, not maker.leaves)
+                self.fill(market, maker, piece, trade_id, e.FillCause.HIT_BY_ORDER, not maker.leaves)
             if taker.command.amount is None:
                 taker.leaves -= piece.qty
                 complete = not taker.leaves
             else:
                 complete = done and number_ == len(walk.pieces)
             cause = e.FillCause.TOOK_MIRROR if maker is None else e.FillCause.TOOK_ORDER
-            self.fill(market, taker, piece, trade_id, cause, None, complete)
+            message = market.message if maker is None else ""
+            self.fill(market, taker, piece, trade_id, cause, complete, message=message)
             self.print(market, trade_id, self.now, piece.price, piece.qty, taker.side)
         for order in walk.expired:
             self.release(market, order, CancelReason.SELF_TRADE)
@@ -533,8 +550,11 @@ class Reference:
         piece: Piece,
         trade_id: int,
         cause: e.FillCause,
-        trigger: int | None,
         complete: bool,
+        *,
+        trigger: int | None = None,
+        message: str = "",
+        ahead: int | None = None,
     ) -> None:
         price, qty, side = piece.price, piece.qty, order.side
         command, rules = order.command, market.instrument
@@ -576,6 +596,9 @@ class Reference:
                 cause,
                 order.joined_behind if maker else None,
                 trigger,
+                0,
+                (ahead if trigger is not None else order.ahead) if maker else None,
+                message,
             )
         )
 
@@ -633,6 +656,7 @@ class Reference:
         crossed = any(bid >= ask for bid, _ in command.bids for ask, _ in command.asks)
         self.need(not crossed, RejectReason.CROSSED_BOOK)
         market.stale = False
+        self.tell(market, command.message)
         for side, levels in ((Side.BUY, command.bids), (Side.SELL, command.asks)):
             named = [price for price, _ in levels]
             gone = [(price, 0) for price in market.shown[side] if price not in named]
@@ -645,21 +669,21 @@ class Reference:
             for price, size in levels:
                 self.need(price > 0, RejectReason.PRICE_NOT_POSITIVE)
                 self.need(size >= 0, RejectReason.QTY_TOO_SMALL)
+        self.tell(market, command.message)
         self.show(market, Side.BUY, command.bids, command.ts)
         self.show(market, Side.SELL, command.asks, command.ts)
         self.after_depth(market, command.ts)
 
     def show(self, market: RefMarket, side: Side, levels: Iterable[tuple[int, int]], ts: int) -> None:
-        """The difference between two real books is applied to what is left."""
+        """Of a level that stays, what was taken stays taken as the residual says."""
         shown, taken = market.shown[side], market.taken[side]
         for price, size in levels:
             if not size:
                 shown.pop(price, None)
                 taken.pop(price, None)
                 continue
-            left = max(0, market.available(side, price) + size - shown.get(price, 0))
-            shown[price] = size
-            taken[price] = size - left
+            before, shown[price] = shown.get(price, 0), size
+            taken[price] = RESIDUALS[market.residual](taken.get(price, 0), before, size)
         for order in market.own(side):
             if not market.sees(side, order.price):
                 continue
@@ -669,6 +693,12 @@ class Reference:
             elif order.ahead > there:
                 order.credits.append([ts, order.ahead - there])
                 order.ahead = there
+
+    def tell(self, market: RefMarket, message: str) -> None:
+        """A book is told; where every told book is whole, nothing is missing from it."""
+        market.message = message
+        if market.residual == "none":
+            market.taken = {Side.BUY: {}, Side.SELL: {}}
 
     def after_depth(self, market: RefMarket, ts: int) -> None:
         self.events.append(e.MirrorChanged(market.instrument.symbol, ts))
@@ -680,7 +710,7 @@ class Reference:
                 qty = min(order.leaves, market.available(side.opposite, price))
                 taken = market.taken[side.opposite]
                 taken[price] = taken.get(price, 0) + qty
-                self.fill_resting(market, order, qty, e.FillCause.CROSSED, ts)
+                self.fill_resting(market, order, qty, e.FillCause.CROSSED, (ts, market.message, order.ahead))
 
     def crossing(self, market: RefMarket, side: Side) -> tuple[RefOrder, int] | None:
         prices = [price for price in market.shown[side.opposite] if market.available(side.opposite, price)]
@@ -690,10 +720,18 @@ class Reference:
         price = min(prices) if side is Side.BUY else max(prices)
         return (mine[0], price) if reaches(side, mine[0].price, price) else None
 
-    def fill_resting(self, market: RefMarket, order: RefOrder, qty: int, cause: e.FillCause, ts: int) -> None:
+    def fill_resting(
+        self,
+        market: RefMarket,
+        order: RefOrder,
+        qty: int,
+        cause: e.FillCause,
+        why: tuple[int, str, int | None],
+    ) -> None:
         trade_id = self.new_id()
         order.leaves -= qty
-        self.fill(market, order, Piece(order.price, None, qty), trade_id, cause, ts, not order.leaves)
+        piece, (ts, message, ahead) = Piece(order.price, None, qty), why
+        self.fill(market, order, piece, trade_id, cause, not order.leaves, trigger=ts, message=message, ahead=ahead)
         self.print(market, trade_id, self.now, order.price, qty, order.side.opposite)
 
     def do_PrintTrade(self, command: c.PrintTrade) -> None:
@@ -711,6 +749,7 @@ class Reference:
             if not left or better(side, command.price, price):
                 break
             for order in [one for one in market.own(side) if one.price == price and one.created <= command.ts]:
+                before = order.ahead
                 if price == command.price:
                     got, cause = self.past_the_queue(order, left, command.ts), e.FillCause.TRADED_AT
                 else:
@@ -719,7 +758,7 @@ class Reference:
                 got = min(got, order.leaves)
                 if got:
                     left -= got
-                    self.fill_resting(market, order, got, cause, command.ts)
+                    self.fill_resting(market, order, got, cause, (command.ts, command.message, before))
         return left
 
     def past_the_queue(self, order: RefOrder, qty: int, ts: int) -> int:

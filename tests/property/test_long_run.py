@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Iterator
 
 from simulator.core import commands as c
 from simulator.core.digest import digest
@@ -147,14 +148,19 @@ class Chance:
         return self.now - self.random.randrange(20) * NANOS_PER_MILLI
 
 
+def beginning() -> Iterator[c.Command]:
+    """Markets, accounts and their money."""
+    yield from map(c.ListInstrument, INSTRUMENTS)
+    for account, maker, taker in zip(ACCOUNTS, (120_000, -25_000, 0, 80_000), (120_000, 60_000, 0, 1), strict=True):
+        yield c.OpenAccount(account, maker, taker)
+        for asset, amount in (("BTC", ONE // 10), ("ETH", ONE // 10), ("USDT", 5 * ONE)):
+            yield c.Deposit(account, asset, amount)
+
+
 def begin(now: int) -> Exchange:
     exchange = Exchange()
-    for instrument in INSTRUMENTS:
-        exchange.handle(now, c.ListInstrument(instrument))
-    for account, maker, taker in zip(ACCOUNTS, (120_000, -25_000, 0, 80_000), (120_000, 60_000, 0, 1), strict=True):
-        exchange.handle(now, c.OpenAccount(account, maker, taker))
-        for asset, amount in (("BTC", ONE // 10), ("ETH", ONE // 10), ("USDT", 5 * ONE)):
-            exchange.handle(now, c.Deposit(account, asset, amount))
+    for command in beginning():
+        exchange.handle(now, command)
     return exchange
 
 

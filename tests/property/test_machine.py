@@ -19,7 +19,7 @@ from simulator.core.instruments import Instrument
 from simulator.core.orders import OrderType, SelfTradePrevention, Side, TimeInForce
 from simulator.core.units import NANOS_PER_MILLI, ONE
 from tests.property.invariants import Watch
-from tests.property.reference import Names, Reference, RefOrder, reaches, same_events
+from tests.property.reference import RESIDUALS, Names, Reference, RefOrder, reaches, same_events
 
 THOROUGH = os.environ.get("HASHKEY_SIM_TEST_PROFILE") == "thorough"
 EXAMPLES, STEPS = (6000, 80) if THOROUGH else (250, 40)
@@ -102,10 +102,15 @@ class TwoExchanges(RuleBasedStateMachine):
                 real = [(o.price, o.leaves, o.ahead) for level in market.book.side(side) for o in level]
                 assert real == [(o.price, o.leaves, o.ahead) for o in twin.own(side)]
 
-    @initialize(instrument=st.sampled_from((OPEN, BANDED)), money=st.sampled_from((3, 50)))
-    def begin(self, instrument: Instrument, money: int) -> None:
+    @initialize(
+        instrument=st.sampled_from((OPEN, BANDED)),
+        money=st.sampled_from((3, 50)),
+        residual=st.sampled_from(tuple(RESIDUALS)),
+    )
+    def begin(self, instrument: Instrument, money: int, residual: str) -> None:
         self.send(c.ListInstrument(instrument))
         self.send(c.ListInstrument(SECOND))
+        self.send(c.ChooseModels(SYMBOL, "", residual))
         for account, maker, taker in zip(ACCOUNTS, (120_000, -10_000, 0), (120_000, 100_000, 0), strict=True):
             self.send(c.OpenAccount(account, maker, taker))
             self.send(c.Deposit(account, "Y", money * ONE))
@@ -307,6 +312,11 @@ class TwoExchanges(RuleBasedStateMachine):
     @rule(symbol=st.sampled_from((SYMBOL, SYMBOL, OTHER, "?")))
     def invalidate(self, symbol: str) -> None:
         self.send(c.InvalidateDepth(symbol))
+
+    @rule(residual=st.sampled_from((*RESIDUALS, "", "?")), symbol=st.sampled_from((OTHER, OTHER, "?")))
+    def choose(self, residual: str, symbol: str) -> None:
+        """Another model while orders rest and things are taken."""
+        self.send(c.ChooseModels(symbol, "", residual))
 
     # -- the house ---------------------------------------------------------------------------
 
