@@ -94,7 +94,7 @@ async def test_a_taker_names_its_levels_and_their_sources() -> None:
 
 async def test_an_order_that_never_was_says_why() -> None:
     async with told() as market:
-        market.order(BUY, "100", "50000", "dear")
+        market.order(BUY, "5", "500000", "dear")
         answer = await market.explain("clientOrderId=dear")
         assert (answer["status"], answer["reason"], answer["account"]) == ("REFUSED", "INSUFFICIENT_BALANCE", ALICE)
         assert answer["rest"] == "it was refused: insufficient balance"
