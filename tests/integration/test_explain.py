@@ -15,14 +15,14 @@ from simulator.core.events import OrderAccepted
 from simulator.core.orders import BUY, GTC, IOC, LIMIT, MARKET, SELL, Side
 
 SYMBOL = "BTCUSDT"
-BOB, ALICE = "bob", "alice"
+ALICE, BOB, CAROL = "alice", "bob", "carol"
 FLAGS = {
     "empty": True,
     "port": 0,
     "seed": "7",
     "queue": "front,BTCUSDT=power:3",
     "residual": "BTCUSDT=sticky",
-    "account": ["alice:USDT=1000000,BTC=100", "bob:USDT=1000000,BTC=100"],
+    "account": ["alice:USDT=1000000,BTC=100", "bob:USDT=1000000,BTC=100", "carol:USDT=60000"],
 }
 
 
@@ -94,13 +94,13 @@ async def test_a_taker_names_its_levels_and_their_sources() -> None:
 
 async def test_an_order_that_never_was_says_why() -> None:
     async with told() as market:
-        market.order(BUY, "5", "500000", "dear")
+        market.order(BUY, "2", "50000", "dear", CAROL)
         answer = await market.explain("clientOrderId=dear")
-        assert (answer["status"], answer["reason"], answer["account"]) == ("REFUSED", "INSUFFICIENT_BALANCE", ALICE)
+        assert (answer["status"], answer["reason"], answer["account"]) == ("REFUSED", "INSUFFICIENT_BALANCE", CAROL)
         assert answer["rest"] == "it was refused: insufficient balance"
         assert "error" in await market.explain("clientOrderId=dear&account=bob")
-        market.order(BUY, "1", "50000", "dear")
-        market.order(BUY, "1", "50000", "dear")
+        market.order(BUY, "1", "50000", "dear", CAROL)
+        market.order(BUY, "1", "50000", "dear", CAROL)
         answer = await market.explain("clientOrderId=dear")
         assert answer["status"] == "NEW"
         assert [one["reason"] for one in answer["refusals"]] == ["DUPLICATE_CLIENT_ORDER_ID", "INSUFFICIENT_BALANCE"]
