@@ -138,6 +138,15 @@ def test_own_orders_at_one_price_fill_strictly_by_time_under_every_model(queue: 
     assert not older.leaves and not newer.leaves
 
 
+def test_who_joins_under_a_kinder_model_does_not_pass_who_was_there_before() -> None:
+    market = book("98x8", "101x4")
+    older = market.rest(BUY, 2, 98, by="alice")
+    market.do(ChooseModels(SYMBOL, "front"))
+    newer = market.rest(BUY, 2, 98, by="bob")
+    market.trade(SELL, 3, 98)
+    assert (older.ahead, newer.ahead, newer.leaves) == (5, 5, 2)
+
+
 def test_own_and_mirrored_orders_at_one_price_trade_by_their_places_in_the_queue() -> None:
     market = book(asks="100x4")
     market.rest(SELL, 2, 100, by="bob")
