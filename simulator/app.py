@@ -15,6 +15,7 @@ import sys
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -28,6 +29,7 @@ from simulator.runtime.rate_limits import RateLimits
 from simulator.server.app import listening, route
 from simulator.server.control import PREFIX as CONTROL
 from simulator.server.control import control_handler
+from simulator.server.delivery import Delivery
 from simulator.server.rest import rest_handler
 from simulator.server.ws import PRIVATE_PREFIX, Streams
 from simulator.venues.hashkey.gate import Gate
@@ -56,12 +58,13 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
     switches = StreamSwitches()
     if not settings.venue.idle_close:
         switches = replace(switches, v1_idle_s=None, v2_silence_s=None)
-    streams = Streams(desk, runner, switches)
+    delivery = Delivery(runner, parts.latencies, partial(_account_of, parts))
+    streams = Streams(desk, runner, switches, delivery)
     token = settings.server.control_token or ("" if is_loopback(settings.server.host) else secrets.token_hex(16))
     handler = route(
         {"/quote/ws/v1": streams.public_v1, "/quote/ws/v2": streams.public_v2},
         {PRIVATE_PREFIX: streams.private, CONTROL: control_handler(Control(parts, token).answer, Caller)},
-        rest_handler(gate, streams.turn),
+        rest_handler(gate, delivery),
     )
     async with AsyncExitStack() as stack:
         host = settings.server.host
@@ -72,7 +75,9 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
             raise CannotServe(f"cannot listen on {where}: {error.strerror}; another --port may help") from None
         stack.push_async_callback(streams.close_all)
         _calm_the_collector()
-        playing = asyncio.create_task(runner.run(flat_out=settings.market.speed == "max"))
+        if not settings.market.paused:
+            parts.steering.resume()
+        playing = asyncio.create_task(runner.run())
         stack.push_async_callback(_ended, playing)
         yield Running(parts, _ready(parts, port, token), playing)
 
@@ -80,6 +85,11 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
 def _ready(parts: Parts, port: int, token: str) -> Ready:
     addresses = ready(parts.settings.server.host, port, list(parts.desk.state.markets), parts.access, __version__)
     return msgspec.structs.replace(addresses, control_token=token)
+
+
+def _account_of(parts: Parts, api_key: str) -> str | None:
+    key = parts.desk.keys.get(api_key)
+    return None if key is None else key.account
 
 
 def is_loopback(host: str) -> bool:

@@ -88,7 +88,7 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
             options["action"] = argparse.BooleanOptionalAction
         else:
             options["metavar"] = one.metavar
-            if one.name in ("account", "vip"):
+            if one.name in ("account", "vip", "latency"):
                 options["action"] = "append"
         group.add_argument(one.flag, **options)
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from simulator.control import accounts, brokers, explain, keys, market, views
+from simulator.control import accounts, brokers, clock, explain, keys, market, views
 from simulator.control.table import Ask, BadAsk, NotThere, Row
 from simulator.parts import Parts
 
@@ -26,6 +26,7 @@ TABLE: Final[tuple[Row, ...]] = (
     *keys.ROWS,
     *brokers.ROWS,
     *market.ROWS,
+    *clock.ROWS,
 )
 
 

@@ -14,6 +14,7 @@ LAYERS = [
     {"venues", "runtime"},
     {"server", "feeds", "storage", "replay"},
     {"config", "ready"},
+    {"replaying", "choices"},
     {"parts"},
     {"control"},
     {"app"},
