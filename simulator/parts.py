@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
-from simulator.config import BadSetting, Settings, nearest
+from simulator.choices import choices
+from simulator.config import BadSetting, Settings
 from simulator.core.candles import Tapes
-from simulator.core.commands import ChooseModels, ListInstrument
+from simulator.core.commands import ListInstrument
 from simulator.core.exchange import Exchange
 from simulator.core.explaining import Explainer
 from simulator.core.history import History
 from simulator.core.instruments import Instrument
-from simulator.core.mirror.queue_position import MODELS as QUEUES
-from simulator.core.mirror.queue_position import UnknownModel, queue_model
-from simulator.core.mirror.residual import MODELS as RESIDUALS
-from simulator.core.mirror.residual import UnknownResidual, residual_model
 from simulator.core.perpetual_history import PerpetualHistory
 from simulator.core.refusals import Refusals
 from simulator.core.state import State
@@ -125,7 +121,7 @@ def _exchange_of(settings: Settings) -> Parts:
         check_listed(instruments, list(catalogue.rows), exchange.state)
         for instrument in instruments:
             _list(runner, instrument)
-        for choice in _models(settings, [one.symbol for one in instruments]):
+        for choice in choices(settings.market, [one.symbol for one in instruments]):
             runner.do(choice)
         access = open_accounts(settings, runner, desk)
         replay = None if recording is None else _replay(settings, recording, instruments, runner.now())
@@ -181,33 +177,6 @@ def _instruments(settings: Settings, catalogue: Catalogue, recording: Reader | N
         if name not in there:
             raise BadSetting(f"the market has no symbol {name} to trade; it has {', '.join(there) or 'none'}")
     return catalogue.instruments(wanted)
-
-
-def _models(settings: Settings, symbols: list[str]) -> list[ChooseModels]:
-    """Each symbol's own choice, else the one for all, else what the exchange has by itself."""
-    queues = _chosen("queue", settings.market.queue, symbols, queue_model, list(QUEUES))
-    residuals = _chosen("residual", settings.market.residual, symbols, residual_model, list(RESIDUALS))
-    return [ChooseModels(symbol, queues[symbol], residuals[symbol]) for symbol in symbols]
-
-
-def _chosen(
-    setting: str, words: tuple[str, ...], symbols: list[str], model: Callable[[str], object], there: list[str]
-) -> dict[str, str]:
-    """Names by symbol of words such as ``pessimistic`` and ``BTCUSDT=none``."""
-    for_all, own = "", {}
-    for word in words:
-        symbol, found, name = word.rpartition("=")
-        if found and symbol not in symbols:
-            raise BadSetting(f"{setting}: no symbol {symbol} is traded{nearest(symbol, symbols)}")
-        try:
-            model(name)
-        except (UnknownModel, UnknownResidual) as error:
-            raise BadSetting(f"{setting}: {error}{nearest(name, there)}") from None
-        if found:
-            own[symbol] = name
-        else:
-            for_all = name
-    return {symbol: own.get(symbol, for_all) for symbol in symbols}
 
 
 def _clock(settings: Settings, recording: Reader | None, state: State) -> SteeredClock:

@@ -14,7 +14,7 @@ LAYERS = [
     {"venues", "runtime"},
     {"server", "feeds", "storage", "replay"},
     {"config", "ready"},
-    {"replaying"},
+    {"choices", "replaying"},
     {"opening", "resuming"},
     {"parts"},
     {"control"},
