@@ -70,10 +70,12 @@ class Sync:
         bids, asks = dict(message.bids), dict(message.asks)
         if before is None:
             command: Command = ReplaceDepth(
-                self._symbol, ts, tuple(self._levels(message.bids)), tuple(self._levels(message.asks))
+                self._symbol, ts, tuple(self._levels(message.bids)), tuple(self._levels(message.asks)), message.version
             )
         else:
-            command = ChangeDepth(self._symbol, ts, self._changed(before[0], bids), self._changed(before[1], asks))
+            command = ChangeDepth(
+                self._symbol, ts, self._changed(before[0], bids), self._changed(before[1], asks), message.version
+            )
         self._shown = bids, asks
         return [command]
 
@@ -104,7 +106,8 @@ class Sync:
 
     def _trade(self, message: TradeMessage, ts: Nanos) -> PrintTrade:
         side = Side.SELL if message.buyer_made else Side.BUY
-        return PrintTrade(self._symbol, ts, self._prices.parse(message.price), self._sizes.parse(message.qty), side)
+        price, qty = self._prices.parse(message.price), self._sizes.parse(message.qty)
+        return PrintTrade(self._symbol, ts, price, qty, side, message.id)
 
 
 _FINEST_INDEX: Final = 18

@@ -21,12 +21,13 @@ class BadFrame(ValueError):
 
 
 class DepthMessage(msgspec.Struct, frozen=True, gc=False):
-    """A whole book: price and size texts, best first; ``ts_ms`` is its time at the venue."""
+    """A whole book: price and size texts, best first; ``ts_ms`` is its time at the venue, ``version`` its id."""
 
     symbol: str
     ts_ms: int
     bids: list[Pair]
     asks: list[Pair]
+    version: str = ""
 
 
 class TradeMessage(msgspec.Struct, frozen=True, gc=False):
@@ -41,6 +42,7 @@ class TradeMessage(msgspec.Struct, frozen=True, gc=False):
     qty: str
     buyer_made: bool
     history: bool
+    id: str = ""
 
 
 class MarkMessage(msgspec.Struct, frozen=True, gc=False):
@@ -92,6 +94,7 @@ class _Depth(msgspec.Struct, gc=False):
     b: list[Pair]
     a: list[Pair]
     s: str = ""
+    v: _Text = ""
 
 
 class _Trade(msgspec.Struct, gc=False):
@@ -99,6 +102,7 @@ class _Trade(msgspec.Struct, gc=False):
     p: _Text
     q: _Text
     m: bool
+    v: _Text = ""
 
 
 class _Mark1(msgspec.Struct, gc=False):
@@ -174,7 +178,7 @@ def _socket(data: bytes) -> list[Message]:
         return _books(_DepthFrame("depth", _depths.decode(frame.data), frame.symbol, frame.params))
     if frame.topic == "trade":
         trades = _rows(_trades.decode(frame.data))
-        return [TradeMessage(symbol, row.t, row.p, row.q, row.m, frame.f) for row in trades]
+        return [TradeMessage(symbol, row.t, row.p, row.q, row.m, frame.f, row.v) for row in trades]
     if frame.topic == "index":
         return [IndexMessage(row.symbol, row.time, row.index) for row in _indexes.decode(frame.data)]
     if frame.topic == "markPrice":
@@ -193,7 +197,7 @@ def _books_at_once(data: bytes) -> list[Message] | None:
 
 def _books(frame: _DepthFrame) -> list[Message]:
     symbol = _symbol(frame)
-    return [DepthMessage(row.s or symbol, row.t, row.b, row.a) for row in _rows(frame.data)]
+    return [DepthMessage(row.s or symbol, row.t, row.b, row.a, row.v) for row in _rows(frame.data)]
 
 
 def _symbol(frame: _Frame | _DepthFrame) -> str:

@@ -93,3 +93,13 @@ def test_trades_are_told_but_not_those_that_were_before_us() -> None:
     assert sync.commands(trade, lambda ms: ms) == [PrintTrade("XY", 7, 99, 50, Side.SELL)]
     assert sync.commands(TradeMessage("XY", 7, "9.9", "0.5", buyer_made=False, history=True), lambda ms: ms) == []
     assert sync.commands(MarkMessage("XY", 7, "9.9"), lambda ms: ms) == []
+
+
+def test_the_venues_ids_go_with_what_it_told() -> None:
+    """Every fill is explained by the message that caused it (HashKey WebSocket 2: ``v`` of books and of trades)."""
+    sync = Sync(GRIDS)
+    for version, kind in (("7_1", ReplaceDepth), ("8_1", ChangeDepth)):
+        (command,) = sync.commands(DepthMessage("XY", 7, [("9.9", "1")], [], version), lambda ms: ms)
+        assert isinstance(command, kind) and command.message == version
+    trade = TradeMessage("XY", 7, "9.9", "0.5", buyer_made=True, history=False, id="12")
+    assert sync.commands(trade, lambda ms: ms) == [PrintTrade("XY", 7, 99, 50, Side.SELL, "12")]
