@@ -33,6 +33,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
 from simulator.core.units import NANOS_PER_MILLI, Nanos
+from simulator.feeds.together import together
 
 _LONGEST_FRAME: Final = 4 * 1024 * 1024
 _CLOSING_S: Final = 1.0
@@ -87,30 +88,17 @@ async def listen(
     """Connect, subscribe and hear, until it ends. ``opened`` is called when everything has been subscribed to."""
     socket = await _connected(line, timing)
     talk = _Talk(line, timing, socket, hear)
-    tasks: list[asyncio.Task[NoReturn]] = []
     try:
         await talk.subscribe()
         opened()
-        tasks += [asyncio.create_task(talk.read()), asyncio.create_task(talk.keep_alive())]
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        raise _reason(done, socket)
+        await together(talk.read(), talk.keep_alive())
     except ConnectionClosed:
         raise Lost(_ending(socket)) from None
+    except Lost:
+        socket.transport.abort()  # nobody is there to answer a close frame
+        raise
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
         await socket.close()
-
-
-def _reason(done: set[asyncio.Task[NoReturn]], socket: ClientConnection) -> BaseException:
-    """Why a connection ended: a bug before a loss, and a loss of ours with a cut, as nobody may answer a close."""
-    errors = sorted((task.exception() for task in done), key=lambda error: isinstance(error, Lost | ConnectionClosed))
-    error = errors[0]
-    assert error is not None
-    if isinstance(error, Lost):
-        socket.transport.abort()
-    return error
 
 
 async def _connected(line: Line, timing: Timing) -> ClientConnection:

@@ -27,9 +27,11 @@ class VenueClock:
     def __init__(self, window: Nanos = WINDOW) -> None:
         self._window = window
         self._kept: deque[tuple[Nanos, Nanos]] = deque()
+        self.offset: Nanos = 0
+        """Our time less the venue's; 0 before anything was heard."""
 
     def restart(self) -> None:
-        """Forget: what comes next has nothing to do with what was."""
+        """What comes next may have another clock; until it comes, the last one holds."""
         self._kept.clear()
 
     def heard(self, arrival: Nanos, venue_ms: Millis) -> None:
@@ -40,11 +42,7 @@ class VenueClock:
         kept.append((arrival, difference))
         while kept[0][0] < arrival - self._window:
             kept.popleft()
-
-    @property
-    def offset(self) -> Nanos:
-        """Our time less the venue's; 0 before anything was heard."""
-        return self._kept[0][1] if self._kept else 0
+        self.offset = kept[0][1]
 
     def __call__(self, venue_ms: Millis) -> Nanos:
         """A venue time in ours."""

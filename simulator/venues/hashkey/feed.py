@@ -94,7 +94,6 @@ class _Frame(msgspec.Struct, gc=False):
     params: _Params | None = None
     data: msgspec.Raw = msgspec.Raw(b"")
     f: bool = False
-    code: msgspec.Raw = msgspec.Raw(b"")
 
 
 _LONGEST_NUMBER = 40
@@ -141,6 +140,12 @@ class _Funding(msgspec.Struct, gc=False):
     nextSettleTime: str  # noqa: N815 - the venue's name
 
 
+class _Refusal(msgspec.Struct, gc=False):
+    code: str | int = ""
+    desc: str = ""
+    msg: str = ""
+
+
 class _Time(msgspec.Struct, gc=False):
     serverTime: int  # noqa: N815 - the venue's name
 
@@ -161,6 +166,7 @@ _mark2s = msgspec.json.Decoder(_Mark2 | list[_Mark2])
 _indexes = msgspec.json.Decoder(list[_Index])
 _fundings = msgspec.json.Decoder(list[_Funding])
 _snapshot = msgspec.json.Decoder(_Depth)
+_refusals = msgspec.json.Decoder(_Refusal)
 _time = msgspec.json.Decoder(_Time)
 
 FUNDING_PATH = "/api/v1/futures/fundingRate"
@@ -176,8 +182,17 @@ def parse(connection: str, data: bytes) -> list[Message]:
         if connection.startswith(("/api/", "/quote/v1")):
             return _rest(connection, data)
         return _socket(data)
-    except (msgspec.DecodeError, ValueError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise BadFrame(f"{connection}: {error}") from None
+
+
+def refusal(data: bytes) -> str:
+    """What the venue says when it refuses a request or a subscription (WebSocket 1.2, 2); "" when it does not."""
+    try:
+        frame = _refusals.decode(data)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return ""
+    return "" if frame.code in ("", "0", 0) else f"{frame.code} {frame.desc or frame.msg}"
 
 
 def _rest(connection: str, data: bytes) -> list[Message]:
