@@ -15,16 +15,19 @@ import sys
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import msgspec
 
 from simulator import __version__
 from simulator.config import Settings
 from simulator.control.answering import Caller, Control
+from simulator.feeds.together import together
+from simulator.mirroring import mirror_of, rules_of
 from simulator.parts import CannotServe, Parts, exchange_of
 from simulator.ready import Ready, ready
 from simulator.runtime.rate_limits import RateLimits
+from simulator.runtime.runner import Runner
 from simulator.server.app import listening, route
 from simulator.server.control import PREFIX as CONTROL
 from simulator.server.control import control_handler
@@ -49,7 +52,7 @@ class Running:
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Running]:
     """Serve the settings' exchange for as long as the block lasts."""
-    parts = exchange_of(settings)
+    parts = exchange_of(settings, await rules_of(settings) if settings.market.live else None)
     runner, desk = parts.runner, parts.desk
     limits = RateLimits({"order": 20, "query": 10}) if settings.venue.rate_limits else None
     gate = Gate(desk, limits, runner.catch_up, runner.act)
@@ -72,9 +75,24 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
             raise CannotServe(f"cannot listen on {where}: {error.strerror}; another --port may help") from None
         stack.push_async_callback(streams.close_all)
         _calm_the_collector()
-        playing = asyncio.create_task(runner.run(flat_out=settings.market.speed == "max"))
+        playing = asyncio.create_task(_play(parts))
         stack.push_async_callback(_ended, playing)
         yield Running(parts, _ready(parts, port, token), playing)
+
+
+async def _play(parts: Parts) -> None:
+    """Let the market play, and a live one be heard; never ends by itself."""
+    flat_out = parts.settings.market.speed == "max"
+    if parts.live is None:
+        await parts.runner.run(flat_out=flat_out)
+        return
+    instruments = [market.instrument for market in parts.desk.state.markets.values()]
+    await together(_forever(parts.runner), mirror_of(parts.settings, instruments, parts.live).run())
+
+
+async def _forever(runner: Runner) -> NoReturn:
+    await runner.run()
+    raise AssertionError("the runner ends only by raising")
 
 
 def _ready(parts: Parts, port: int, token: str) -> Ready:

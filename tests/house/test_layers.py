@@ -14,6 +14,7 @@ LAYERS = [
     {"venues", "runtime"},
     {"server", "feeds", "storage", "replay"},
     {"config", "ready"},
+    {"mirroring"},
     {"parts"},
     {"control"},
     {"app"},
