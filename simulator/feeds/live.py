@@ -19,12 +19,14 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
 
 from simulator.core.commands import Command, InvalidateDepth
 from simulator.core.instruments import Instrument
-from simulator.core.units import Nanos
+from simulator.core.units import NANOS_PER_SECOND, Nanos
 from simulator.feeds.client import Direction, Received
 from simulator.feeds.health import Freshness, LeftOut
+from simulator.feeds.settlements import Settlements
 from simulator.feeds.sync import Quotes, Sync
 from simulator.feeds.venue_clock import VenueClock
 from simulator.venues.hashkey.feed import (
@@ -32,6 +34,7 @@ from simulator.venues.hashkey.feed import (
     V2,
     BadFrame,
     DepthMessage,
+    FundingMessage,
     Message,
     TimeMessage,
     TradeMessage,
@@ -42,6 +45,7 @@ from simulator.venues.hashkey.skim import about
 
 BOOKS = V2
 """The socket that the books come from."""
+_OLDEST_TRADE: Final[Nanos] = 3600 * NANOS_PER_SECOND
 
 
 class Symbol:
@@ -73,6 +77,7 @@ class Live:
         self._quotes = Quotes(instruments)
         self._waiting: deque[tuple[Nanos, Received | Sequence[Command]]] = deque()
         self.clock = VenueClock()
+        self._settlements = Settlements(self._quotes, self.clock)
         self.left_out = LeftOut()
         self.connections: dict[str, str] = {}
         self._waiting.append((now(), [InvalidateDepth(symbol) for symbol in self._symbols]))
@@ -160,6 +165,8 @@ class Live:
         try:
             if isinstance(message, DepthMessage | TradeMessage):
                 return self._market(arrival, frame, message)
+            if isinstance(message, FundingMessage):
+                return self._settlements.commands(message)
             if isinstance(message, TimeMessage):
                 self.clock.heard(arrival, message.ts_ms)
             return self._quotes.commands(message, self.clock)
@@ -179,9 +186,11 @@ class Live:
             return []  # answered after the connection was lost: nothing would keep it fresh
         if not asked:
             self.clock.heard(arrival, message.ts_ms)
-        commands = one.sync.commands(message, self.clock)
         if isinstance(message, TradeMessage):
-            return commands
+            if arrival - self.clock(message.ts_ms) > _OLDEST_TRADE:
+                raise BadFrame(f"{message.symbol}: a trade of {message.ts_ms} (ms since 1970) does not happen now")
+            return one.sync.commands(message, self.clock)
+        commands = one.sync.commands(message, self.clock)
         if any(isinstance(command, InvalidateDepth) for command in commands):
             one.health.lost(arrival, "its books came out of order")
             self.left_out("out of order", f"{message.symbol}: book {message.version} after a later one")
