@@ -139,10 +139,10 @@ def test_a_book_asked_for_counts_unless_it_is_older_than_the_last() -> None:
 def test_a_trade_told_twice_counts_once() -> None:
     sync = Sync(GRIDS)
 
-    def told(id: int) -> int:
-        trade = TradeMessage("XY", 7, "9.9", "0.5", buyer_made=True, history=False, id=id)
+    def told(number: int) -> int:
+        trade = TradeMessage("XY", 7, "9.9", "0.5", buyer_made=True, history=False, id=number)
         return len(sync.commands(trade, lambda ms: ms))
 
-    assert [told(id) for id in (4, 4, 3, 9, 9, 0, 0, 10)] == [1, 0, 0, 1, 0, 1, 1, 1]
+    assert [told(number) for number in (4, 4, 3, 9, 9, 0, 0, 10)] == [1, 0, 0, 1, 0, 1, 1, 1]
     sync.restart()
     assert told(1) == 1
