@@ -1,6 +1,6 @@
 """Proof that a mirror is its upstream: ``python -m tests.clients.mirror --minutes 60 --speed 10``.
 
-Four processors' worth of work at speed 10 with all symbols; on a smaller or busier machine take fewer or go slower.
+Where the upstream falls behind (it answers late), take fewer symbols or go slower.
 
 One process serves a recording, another one mirrors it live. Somebody listens to both: every book that the mirror
 shows must be, level for level, a book that the upstream has shown, in the same order, and it must keep up. A third
