@@ -12,9 +12,10 @@ import ipaddress
 import secrets
 import signal
 import sys
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final, NoReturn
 
 import msgspec
@@ -26,13 +27,17 @@ from simulator.feeds.together import together
 from simulator.mirroring import mirror_of, rules_of
 from simulator.parts import CannotServe, Parts, exchange_of
 from simulator.ready import Ready, ready
+from simulator.runtime.bracket_report import result
 from simulator.runtime.rate_limits import RateLimits
 from simulator.runtime.runner import Runner
 from simulator.server.app import listening, route
 from simulator.server.control import PREFIX as CONTROL
-from simulator.server.control import control_handler
+from simulator.server.control import Answer, control_handler
+from simulator.server.delivery import Delivery
+from simulator.server.outbox import Turn
 from simulator.server.rest import rest_handler
 from simulator.server.ws import PRIVATE_PREFIX, Streams
+from simulator.storage.folder import BadState
 from simulator.venues.hashkey.gate import Gate
 from simulator.venues.hashkey.sockets import StreamSwitches
 
@@ -53,18 +58,51 @@ class Running:
 async def running(settings: Settings) -> AsyncIterator[Running]:
     """Serve the settings' exchange for as long as the block lasts."""
     parts = exchange_of(settings, await rules_of(settings) if settings.market.live else None)
+    with _kept(parts):
+        async with _served(parts) as sim:
+            yield sim
+
+
+@contextmanager
+def _kept(parts: Parts) -> Iterator[None]:
+    """Its state folder, if it has one, is closed in order at the end."""
+    if parts.kept is None:
+        yield
+        return
+    journal = parts.kept.journal
+    try:
+        try:
+            yield
+        finally:
+            journal.settle()
+        journal.end(parts.desk.state)
+    except BadState as error:
+        raise CannotServe(str(error)) from None
+    finally:
+        journal.close()
+
+
+@asynccontextmanager
+async def _served(parts: Parts) -> AsyncIterator[Running]:
+    settings = parts.settings
     runner, desk = parts.runner, parts.desk
     limits = RateLimits({"order": 20, "query": 10}) if settings.venue.rate_limits else None
     gate = Gate(desk, limits, runner.catch_up, runner.act)
     switches = StreamSwitches()
     if not settings.venue.idle_close:
         switches = replace(switches, v1_idle_s=None, v2_silence_s=None)
-    streams = Streams(desk, runner, switches)
+    delivery = Delivery(runner, parts.latencies, partial(_account_of, parts))
+    if parts.kept is not None:
+        delivery.turn.before = parts.kept.journal.settle
+    streams = Streams(desk, runner, switches, delivery)
     token = settings.server.control_token or ("" if is_loopback(settings.server.host) else secrets.token_hex(16))
     handler = route(
         {"/quote/ws/v1": streams.public_v1, "/quote/ws/v2": streams.public_v2},
-        {PRIVATE_PREFIX: streams.private, CONTROL: control_handler(Control(parts, token).answer, Caller)},
-        rest_handler(gate, streams.turn),
+        {
+            PRIVATE_PREFIX: streams.private,
+            CONTROL: control_handler(_settled(Control(parts, token), delivery.turn), Caller),
+        },
+        rest_handler(gate, delivery),
     )
     async with AsyncExitStack() as stack:
         host = settings.server.host
@@ -75,6 +113,8 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
             raise CannotServe(f"cannot listen on {where}: {error.strerror}; another --port may help") from None
         stack.push_async_callback(streams.close_all)
         _calm_the_collector()
+        if not settings.market.paused:
+            parts.steering.resume()
         playing = asyncio.create_task(_play(parts))
         stack.push_async_callback(_ended, playing)
         yield Running(parts, _ready(parts, port, token), playing)
@@ -82,9 +122,8 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
 
 async def _play(parts: Parts) -> None:
     """Let the market play, and a live one be heard; never ends by itself."""
-    flat_out = parts.settings.market.speed == "max"
     if parts.live is None:
-        await parts.runner.run(flat_out=flat_out)
+        await parts.runner.run()
         return
     instruments = [market.instrument for market in parts.desk.state.markets.values()]
     await together(_forever(parts.runner), mirror_of(parts.settings, instruments, parts.live).run())
@@ -95,9 +134,25 @@ async def _forever(runner: Runner) -> NoReturn:
     raise AssertionError("the runner ends only by raising")
 
 
+def _settled(control: Control, turn: Turn) -> Answer:
+    """The control API's answers, each given only when what it tells of is kept."""
+
+    async def answer(*asked: Any) -> tuple[int, bytes]:
+        reply = await control.answer(*asked)
+        turn.before()
+        return reply
+
+    return answer
+
+
 def _ready(parts: Parts, port: int, token: str) -> Ready:
     addresses = ready(parts.settings.server.host, port, list(parts.desk.state.markets), parts.access, __version__)
     return msgspec.structs.replace(addresses, control_token=token)
+
+
+def _account_of(parts: Parts, api_key: str) -> str | None:
+    key = parts.desk.keys.get(api_key)
+    return None if key is None else key.account
 
 
 def is_loopback(host: str) -> bool:
@@ -129,19 +184,31 @@ def serve(settings: Settings) -> None:
 
 async def _serve(settings: Settings) -> None:
     async with running(settings) as sim:
+        # Before the ready line: who reads it may stop us at once.
+        stop = _stop_signal()
         if settings.run.json:
             print(sim.ready.to_json(), flush=True)
         else:
             print(sim.ready.to_text(sim.parts.market), flush=True)
-        await _until_stopped(sim.playing, settings.run.run_seconds or None)
+        try:
+            await _until_stopped(stop, sim.playing, settings.run.run_seconds or None)
+        except BadState as error:
+            raise CannotServe(str(error)) from None
+        if sim.parts.bracket is not None:
+            told = result(sim.parts.bracket)
+            print(told.to_json() if settings.run.json else told.to_text(), flush=True)
 
 
-async def _until_stopped(playing: asyncio.Task[None], seconds: float | None) -> None:
-    """Until a signal, the end of the time, or a bug in what plays the market, which is raised."""
+def _stop_signal() -> asyncio.Event:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+async def _until_stopped(stop: asyncio.Event, playing: asyncio.Task[None], seconds: float | None) -> None:
+    """Until a signal, the end of the time, or a bug in what plays the market, which is raised."""
     waiting = asyncio.create_task(stop.wait())
     await asyncio.wait({waiting, playing}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()

@@ -59,7 +59,7 @@ def shown(market: Market) -> bytes:
 class Seen:
     """What a listener saw of one symbol: the books in their order."""
 
-    numbers: list[int] = field(default_factory=list)
+    numbers: list[str] = field(default_factory=list)
     books: list[bytes] = field(default_factory=list)
 
 
@@ -94,8 +94,8 @@ class Inside:
 
     def __init__(self, sim: Running) -> None:
         self._sim = sim
-        self.told: dict[str, dict[int, bytes]] = {symbol: {} for symbol in sim.ready.symbols}
-        self._latest: dict[str, int] = {}
+        self.told: dict[str, dict[str, bytes]] = {symbol: {} for symbol in sim.ready.symbols}
+        self._latest: dict[str, str] = {}
         assert sim.parts.live is not None
         live, hear = sim.parts.live, sim.parts.live.hear
 
