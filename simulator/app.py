@@ -12,9 +12,10 @@ import ipaddress
 import secrets
 import signal
 import sys
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -29,6 +30,7 @@ from simulator.server.app import listening, route
 from simulator.server.control import PREFIX as CONTROL
 from simulator.server.control import control_handler
 from simulator.server.rest import rest_handler
+from simulator.server.tls import Authority, NoAuthority, authority
 from simulator.server.ws import PRIVATE_PREFIX, Streams
 from simulator.venues.hashkey.gate import Gate
 from simulator.venues.hashkey.sockets import StreamSwitches
@@ -65,8 +67,10 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
     )
     async with AsyncExitStack() as stack:
         host = settings.server.host
+        signer = stack.enter_context(authority_of(settings)) if settings.server.tls else None
+        tls = None if signer is None else signer.context(*own_address(host))
         try:
-            port = await stack.enter_async_context(listening(handler, host, settings.server.port))
+            port = await stack.enter_async_context(listening(handler, host, settings.server.port, tls))
         except OSError as error:
             where = f"{host}:{settings.server.port}"
             raise CannotServe(f"cannot listen on {where}: {error.strerror}; another --port may help") from None
@@ -74,12 +78,29 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         _calm_the_collector()
         playing = asyncio.create_task(runner.run(flat_out=settings.market.speed == "max"))
         stack.push_async_callback(_ended, playing)
-        yield Running(parts, _ready(parts, port, token), playing)
+        ca = "" if signer is None else str(signer.certificate)
+        yield Running(parts, _ready(parts, port, token, ca), playing)
 
 
-def _ready(parts: Parts, port: int, token: str) -> Ready:
-    addresses = ready(parts.settings.server.host, port, list(parts.desk.state.markets), parts.access, __version__)
+def _ready(parts: Parts, port: int, token: str, ca: str) -> Ready:
+    addresses = ready(parts.settings.server.host, port, list(parts.desk.state.markets), parts.access, __version__, ca)
     return msgspec.structs.replace(addresses, control_token=token)
+
+
+@contextmanager
+def authority_of(settings: Settings) -> Iterator[Authority]:
+    """Who signs for the server; CannotServe where nobody can."""
+    folder = settings.server.tls_dir
+    try:
+        with authority(Path(folder) if folder else None, *own_address(settings.server.host)) as signer:
+            yield signer
+    except NoAuthority as error:
+        raise CannotServe(str(error), 2) from None
+
+
+def own_address(host: str) -> tuple[str, ...]:
+    """The address that clients may know the server by, if it is one: none means all of them."""
+    return () if host in ("0.0.0.0", "::") else (host,)  # noqa: S104
 
 
 def is_loopback(host: str) -> bool:
