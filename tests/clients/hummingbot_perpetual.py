@@ -1,7 +1,8 @@
 """Hummingbot's own HashKey perpetual connector, unchanged, trading on a running simulator. Runs in Hummingbot's Python.
 
-Standard input: the ready line of ``serve --json``. Arguments: the connector's domain, and ``as-installed``
-for a run under ``hashkey-sim exec`` in which not even the URLs are set. Standard output: one JSON document of what happened, from the connector's side and from REST's. Exit status: 0 if every step came to its end.
+Standard input: the ready line of ``serve --json``. Arguments: the connector's domain, and ``as-installed`` for a run
+under ``hashkey-sim exec`` in which not even the URLs are set. Standard output: one JSON document of what happened,
+from the connector's side and from REST's. Exit status: 0 if every step came to its end.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Hummingbot's unchanged perpetual connector trades on ``serve`` and under ``exec``, on one domain each, and agrees with REST."""
+"""Hummingbot's unchanged perpetual connector trades on ``serve`` and under ``exec``, and agrees with REST."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hummingbot's unchanged spot connector trades on ``serve`` and under ``exec``; what it makes of the socket is what REST says."""
+"""Hummingbot's unchanged spot connector trades on ``serve`` and under ``exec``, and agrees with REST."""
 
 from __future__ import annotations
 
