@@ -104,8 +104,9 @@ async def _until_over(
     command: Sequence[str], variables: Mapping[str, str], sim: Running | None, seconds: float | None
 ) -> int:
     """Until the program has ended by itself, in time, or because a bug ended the exchange, which is raised."""
+    passing_on = PassingOn()
     process = await asyncio.create_subprocess_exec(*command, env=variables)
-    _pass_on_signals(process)
+    passing_on.to(process)
     ended = asyncio.create_task(process.wait())
     playing = set() if sim is None else {sim.playing}
     try:
@@ -125,19 +126,31 @@ async def _until_over(
     return status if status >= 0 else _KILLED - status
 
 
-def _pass_on_signals(process: asyncio.subprocess.Process) -> None:
-    """What we are told, the program is told; what the keyboard tells, the terminal has told it itself."""
-    if sys.platform == "win32":
-        return
-    loop = asyncio.get_running_loop()
+class PassingOn:
+    """What we are told from now on, the program is told as soon as it is there.
 
-    def pass_on(name: str) -> None:
-        if not (name in _FROM_THE_KEYBOARD and _in_the_foreground()):
+    But what the keyboard tells us, the terminal has told the program itself.
+    """
+
+    def __init__(self) -> None:
+        self._process: asyncio.subprocess.Process | None = None
+        self._before: list[str] = []
+        if sys.platform != "win32":
+            for name in _PASSED_ON:
+                asyncio.get_running_loop().add_signal_handler(getattr(signal, name), self._heard, name)
+
+    def to(self, process: asyncio.subprocess.Process) -> None:
+        """The program has started."""
+        self._process = process
+        for name in self._before:
+            self._heard(name)
+
+    def _heard(self, name: str) -> None:
+        if self._process is None:
+            self._before.append(name)
+        elif not (name in _FROM_THE_KEYBOARD and _in_the_foreground()):
             with suppress(ProcessLookupError):
-                process.send_signal(getattr(signal, name))
-
-    for name in _PASSED_ON:
-        loop.add_signal_handler(getattr(signal, name), pass_on, name)
+                self._process.send_signal(getattr(signal, name))
 
 
 def _in_the_foreground() -> bool:

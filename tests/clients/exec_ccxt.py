@@ -53,8 +53,7 @@ async def watching() -> dict[str, Any]:
     try:
         book = await exchange.watch_order_book(ORDER[0])
         hearing = asyncio.create_task(exchange.watch_my_trades(ORDER[0]))
-        while not any("/api/v1/ws/" in url and client.connected.done() for url, client in exchange.clients.items()):
-            await asyncio.sleep(0.01)
+        await exchange.watch_balance()  # says something at once, on the same private socket
         order = await exchange.create_order(*ORDER)
         trades = await asyncio.wait_for(hearing, 10)
         return {"levels": min(len(book["bids"]), len(book["asks"])), "own": trades[0]["order"] == order["id"]}

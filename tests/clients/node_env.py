@@ -1,4 +1,4 @@
-"""A folder with npm's ``ccxt``, made once per checkout under ``.cache/``; nothing of it is run while it is installed."""
+"""A folder with npm's ``ccxt``, made once per checkout under ``.cache/``; no script of it runs at installation."""
 
 from __future__ import annotations
 
