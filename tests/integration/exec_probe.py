@@ -56,8 +56,8 @@ def raw_connect(address: Address) -> None:
 def child(*options: str, **variables: str) -> str:
     """A program of this program, which was given other variables or none."""
     code = f"import urllib.request as u; print(u.build_opener(u.ProxyHandler({{}})).open({URL!r}, timeout=10).read())"
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    done = subprocess.run([sys.executable, *options, "-c", code], check=False, env=variables or None, **pipes)
+    command = [sys.executable, *options, "-c", code]
+    done = subprocess.run(command, capture_output=True, check=False, env=variables or None)
     return done.stdout.decode().strip() or done.stderr.decode().strip().splitlines()[-1]
 
 

@@ -21,8 +21,8 @@ class Host(NamedTuple):
 HOSTS: Final = (
     Host("api-glb.hashkey.com", "REST", "HashKey REST 1.1; ccxt; Hummingbot 2, main domain"),
     Host("stream-glb.hashkey.com", "WebSocket", "HashKey REST 1.1, WebSocket 0; ccxt; Hummingbot 2, main domain"),
-    Host("api-glb.sim.hashkeydev.com", "REST", "HashKey REST 1.1, sandbox; Hummingbot 2, perpetual test domain"),
-    Host("stream-glb.sim.hashkeydev.com", "WebSocket", "HashKey REST 1.1, WebSocket 0, sandbox"),
+    Host("api-glb.sim.hashkeydev.com", "REST", "HashKey REST 1.1, sandbox; ccxt; Hummingbot 2, perpetual test domain"),
+    Host("stream-glb.sim.hashkeydev.com", "WebSocket", "HashKey REST 1.1, WebSocket 0, sandbox; ccxt"),
     Host("api.sim.bmuxdc.com", "REST", "Hummingbot 2, spot test domain"),
     Host("stream.sim.bmuxdc.com", "WebSocket", "Hummingbot 2, both test domains; WebSocket 0"),
 )
