@@ -110,7 +110,7 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
             options["action"] = argparse.BooleanOptionalAction
         else:
             options["metavar"] = one.metavar
-            if isinstance(one.default, tuple) and one.name == "account":
+            if one.name in ("account", "vip"):
                 options["action"] = "append"
         group.add_argument(one.flag, **options)
 
