@@ -41,7 +41,7 @@ def files_first(text: str) -> str:
     r"""The C library's order of asking (nsswitch.conf) with the hosts file before anybody else.
 
     >>> files_first("hosts: resolve [!UNAVAIL=return] files dns\n")
-    'hosts: files resolve [!UNAVAIL=return] dns\\n'
+    'hosts: files resolve [!UNAVAIL=return] dns\n'
     """
     lines = []
     for line in text.splitlines():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import inspect
 import json
 import os
@@ -10,16 +11,19 @@ import ssl
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import ccxt
 import ccxt.pro
 import pytest
 
 from simulator.config import BadSetting
+from simulator.detour import etc, proxy
 from simulator.detour.environment import PRELOAD, SITE, everybodys, surroundings
 from simulator.detour.etc import files_first, hosts_with
 from simulator.detour.front import Front, Upstream
 from simulator.detour.proxy import Refused, parse
+from simulator.venues.hashkey import hosts
 from simulator.venues.hashkey.hosts import FAMILIES, NAMES, is_hashkeys
 
 FRONT = Front("127.72.75.1", {443: 40001, 80: 40002})
@@ -48,6 +52,12 @@ def test_the_interpreters_own_files_know_the_same_families() -> None:
     listed = json.dumps(list(FAMILIES)).strip("[]")
     assert f"FAMILIES = ({listed})" in (SITE / "sitecustomize.py").read_text("utf-8")
     assert f"FAMILIES = [{listed}]" in PRELOAD.read_text("utf-8")
+
+
+@pytest.mark.parametrize("module", [etc, hosts, proxy], ids=lambda one: one.__name__)
+def test_the_examples_are_true(module: ModuleType) -> None:
+    done = doctest.testmod(module)
+    assert done.attempted and not done.failed
 
 
 def test_a_hosts_file_keeps_the_others_lines_and_has_hashkeys_once() -> None:
