@@ -16,7 +16,7 @@ import os
 import ssl
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -80,25 +80,40 @@ def authority(folder: Path | None, *more: str) -> Iterator[Authority]:
 
 
 def _kept(folder: Path, more: tuple[str, ...]) -> Authority:
+    """``ca.key`` holds key and certificate, so that two that start at once agree; ``ca.pem`` is made from it."""
     certificate, key = folder / CERTIFICATE, folder / KEY
     try:
-        if not certificate.exists():
-            signer = _new(more)
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with os.fdopen(os.open(key, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-                file.write(signer.private_key_pem.bytes())
-            key.chmod(0o600)
-            certificate.write_bytes(signer.cert_pem.bytes())
-            return Authority(signer, certificate)
-        signer = _read(certificate.read_bytes(), key.read_bytes())
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not key.exists():
+            made = _new(more)
+            _put(key, made.private_key_pem.bytes() + made.cert_pem.bytes(), mode=0o600, anew=False)
+        both = key.read_bytes()
+        signer = _read(both, both)
+        shown = signer.cert_pem.bytes()
+        if not certificate.exists() or certificate.read_bytes() != shown:
+            _put(certificate, shown, mode=0o644, anew=True)
     except OSError as error:
         raise NoAuthority(f"cannot keep an authority in {folder}: {error.strerror}") from None
     except ValueError:
-        raise NoAuthority(
-            f"{folder} holds no authority that can be read; remove {CERTIFICATE} to have one made"
-        ) from None
+        raise NoAuthority(f"{folder} holds no authority that can be read; remove {KEY} to have one made") from None
     _check(_root_of(signer), folder, more)
     return Authority(signer, certificate)
+
+
+def _put(path: Path, content: bytes, *, mode: int, anew: bool) -> None:
+    """A whole file at once; one that is there already is replaced only if it is to be written anew."""
+    number, name = tempfile.mkstemp(dir=path.parent)  # readable by its owner only
+    try:
+        with os.fdopen(number, "wb") as file:
+            file.write(content)
+        Path(name).chmod(mode)
+        if anew:
+            Path(name).replace(path)
+        else:
+            with suppress(FileExistsError):
+                path.hardlink_to(name)
+    finally:
+        Path(name).unlink(missing_ok=True)
 
 
 def _read(certificate: bytes, key: bytes) -> trustme.CA:
@@ -119,7 +134,7 @@ def _check(root: x509.Certificate, folder: Path, more: tuple[str, ...]) -> None:
     from cryptography import x509  # noqa: PLC0415
 
     if root.not_valid_after_utc < datetime.now(UTC) + timedelta(days=_CERTIFICATE_DAYS):
-        raise NoAuthority(f"the authority in {folder} is about to expire; remove {CERTIFICATE} to have one made")
+        raise NoAuthority(f"the authority in {folder} is about to expire; remove {KEY} to have one made")
     try:
         told = root.extensions.get_extension_for_class(x509.NameConstraints).value.permitted_subtrees
     except x509.ExtensionNotFound:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -18,8 +19,11 @@ from typing import Any, TypeAlias
 
 import pytest
 
+from simulator.app import running
 from simulator.cli import main
+from simulator.config import build, gather
 from simulator.detour.front import ADDRESSES
+from simulator.detour.running import _until_over
 from tests.executing import command, executed, surroundings
 from tests.serving import CHECKOUT, serving
 
@@ -28,6 +32,7 @@ URL = "https://api-glb.hashkey.com/api/v1/ping"
 OURS = "hashkey-sim exec lets nothing out"
 
 Seen: TypeAlias = dict[str, Any]
+pytestmark = pytest.mark.xdist_group("exec")
 
 
 class Somebody(BaseHTTPRequestHandler):
@@ -73,11 +78,11 @@ def old_python() -> str:
 
 @pytest.fixture(scope="module", params=["this_python", "python_3_8"])
 def seen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Seen:
-    """What the probe sees with the help of no hosts file; Python 3.8 gets other ports than HashKey's own."""
+    """What the probe sees with the help of no hosts file; this Python gets other ports than HashKey's own."""
     python = sys.executable if request.param == "this_python" else old_python()
     site = tmp_path_factory.mktemp("site")
     (site / "sitecustomize.py").write_text("import sys\nsys.chained = __name__\n")
-    ports = ExitStack() if request.param == "this_python" else no_port_of_hashkeys()
+    ports = no_port_of_hashkeys() if request.param == "this_python" else ExitStack()
     with ports, somebody_else() as port:
         flags = ("--empty", "--no-private-hosts")
         done = executed(python, PROBE, str(port), flags=flags, PYTHONPATH=str(site), NO_PROXY="*,.hashkey.com")
@@ -276,3 +281,22 @@ def test_a_python_that_cannot_be_led_does_not_run(tmp_path: Path) -> None:
     done = executed("sh", "-c", script)
     assert (done.returncode, done.stdout) == (70, "")
     assert "cannot be led to the simulator" in done.stderr
+
+
+async def test_a_bug_in_the_market_ends_the_program_and_is_told() -> None:
+    class BrokenMarket:
+        """A source with a bug."""
+
+        def due(self) -> int:
+            raise RuntimeError("a bug in the market")
+
+        def take(self) -> list[Any]:
+            raise NotImplementedError
+
+    async def execute() -> None:
+        async with running(build(gather(None, {}, {"empty": True, "port": 0}))) as sim:
+            sim.parts.runner.source = BrokenMarket()
+            await _until_over(["sleep", "60"], os.environ, sim, None)
+
+    with pytest.raises(RuntimeError, match="a bug in the market"):
+        await asyncio.wait_for(execute(), 20)

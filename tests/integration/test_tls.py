@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -92,8 +93,8 @@ def test_an_authority_that_could_sign_for_anybody_is_not_used(tmp_path: Path) ->
     import trustme
 
     foreign = trustme.CA()
-    foreign.cert_pem.write_to_path(tmp_path / CERTIFICATE)
     foreign.private_key_pem.write_to_path(tmp_path / KEY)
+    foreign.cert_pem.write_to_path(tmp_path / KEY, append=True)
     with pytest.raises(NoAuthority, match="any name"), authority(tmp_path):
         pass
 
@@ -105,13 +106,30 @@ def test_an_authority_for_this_machine_is_not_one_for_another_address(tmp_path: 
         pass
 
 
-@pytest.mark.parametrize("damaged", [CERTIFICATE, KEY])
-def test_a_damaged_authority_is_told_in_one_line(tmp_path: Path, damaged: str) -> None:
-    with authority(tmp_path):
-        pass
-    (tmp_path / damaged).write_text("nothing")
+def test_a_damaged_authority_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / KEY).write_text("nothing")
     with pytest.raises(NoAuthority, match="holds no authority that can be read"), authority(tmp_path):
         pass
+
+
+def test_what_is_shown_of_it_is_always_of_the_key_that_signs(tmp_path: Path) -> None:
+    with authority(tmp_path) as first:
+        told = first.certificate.read_bytes()
+    (tmp_path / CERTIFICATE).write_text("another")
+    with authority(tmp_path) as second:
+        assert second.certificate.read_bytes() == told
+
+
+def test_two_that_start_at_once_agree(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        told = set(pool.map(lambda _: kept(tmp_path), range(8)))
+    assert len(told) == 1
+    assert sorted(one.name for one in tmp_path.iterdir()) == [KEY, CERTIFICATE]
+
+
+def kept(folder: Path) -> bytes:
+    with authority(folder) as signer:
+        return signer.certificate.read_bytes()
 
 
 def test_a_root_that_other_tools_read(tmp_path: Path) -> None:
