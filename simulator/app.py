@@ -16,23 +16,28 @@ from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, NoReturn
 
 import msgspec
 
 from simulator import __version__
 from simulator.config import Settings
 from simulator.control.answering import Caller, Control
+from simulator.feeds.together import together
+from simulator.mirroring import mirror_of, rules_of
 from simulator.parts import CannotServe, Parts, exchange_of
 from simulator.ready import Ready, ready
 from simulator.runtime.bracket_report import result
 from simulator.runtime.rate_limits import RateLimits
+from simulator.runtime.runner import Runner
 from simulator.server.app import listening, route
 from simulator.server.control import PREFIX as CONTROL
 from simulator.server.control import Answer, control_handler
 from simulator.server.delivery import Delivery
 from simulator.server.outbox import Turn
 from simulator.server.rest import rest_handler
+from simulator.server.tls import Authority, NoAuthority, authority
 from simulator.server.ws import PRIVATE_PREFIX, Streams
 from simulator.storage.folder import BadState
 from simulator.venues.hashkey.gate import Gate
@@ -54,7 +59,7 @@ class Running:
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Running]:
     """Serve the settings' exchange for as long as the block lasts."""
-    parts = exchange_of(settings)
+    parts = exchange_of(settings, await rules_of(settings) if settings.market.live else None)
     with _kept(parts):
         async with _served(parts) as sim:
             yield sim
@@ -103,8 +108,10 @@ async def _served(parts: Parts) -> AsyncIterator[Running]:
     )
     async with AsyncExitStack() as stack:
         host = settings.server.host
+        signer = stack.enter_context(authority_of(settings)) if settings.server.tls else None
+        tls = None if signer is None else signer.context(*own_address(host))
         try:
-            port = await stack.enter_async_context(listening(handler, host, settings.server.port))
+            port = await stack.enter_async_context(listening(handler, host, settings.server.port, tls))
         except OSError as error:
             where = f"{host}:{settings.server.port}"
             raise CannotServe(f"cannot listen on {where}: {error.strerror}; another --port may help") from None
@@ -112,9 +119,24 @@ async def _served(parts: Parts) -> AsyncIterator[Running]:
         _calm_the_collector()
         if not settings.market.paused:
             parts.steering.resume()
-        playing = asyncio.create_task(runner.run())
+        playing = asyncio.create_task(_play(parts))
         stack.push_async_callback(_ended, playing)
-        yield Running(parts, _ready(parts, port, token), playing)
+        ca = "" if signer is None else str(signer.certificate)
+        yield Running(parts, _ready(parts, port, token, ca), playing)
+
+
+async def _play(parts: Parts) -> None:
+    """Let the market play, and a live one be heard; never ends by itself."""
+    if parts.live is None:
+        await parts.runner.run()
+        return
+    instruments = [market.instrument for market in parts.desk.state.markets.values()]
+    await together(_forever(parts.runner), mirror_of(parts.settings, instruments, parts.live).run())
+
+
+async def _forever(runner: Runner) -> NoReturn:
+    await runner.run()
+    raise AssertionError("the runner ends only by raising")
 
 
 def _settled(control: Control, turn: Turn) -> Answer:
@@ -128,9 +150,25 @@ def _settled(control: Control, turn: Turn) -> Answer:
     return answer
 
 
-def _ready(parts: Parts, port: int, token: str) -> Ready:
-    addresses = ready(parts.settings.server.host, port, list(parts.desk.state.markets), parts.access, __version__)
+def _ready(parts: Parts, port: int, token: str, ca: str) -> Ready:
+    addresses = ready(parts.settings.server.host, port, list(parts.desk.state.markets), parts.access, __version__, ca)
     return msgspec.structs.replace(addresses, control_token=token)
+
+
+@contextmanager
+def authority_of(settings: Settings) -> Iterator[Authority]:
+    """Who signs for the server; CannotServe where nobody can."""
+    folder = settings.server.tls_dir
+    try:
+        with authority(Path(folder) if folder else None, *own_address(settings.server.host)) as signer:
+            yield signer
+    except NoAuthority as error:
+        raise CannotServe(str(error), 2) from None
+
+
+def own_address(host: str) -> tuple[str, ...]:
+    """The address that clients may know the server by, if it is one: none means all of them."""
+    return () if host in ("0.0.0.0", "::") else (host,)  # noqa: S104
 
 
 def _account_of(parts: Parts, api_key: str) -> str | None:
