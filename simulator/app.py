@@ -16,17 +16,20 @@ from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import msgspec
 
 from simulator import __version__
 from simulator.config import Settings
 from simulator.control.answering import Caller, Control
+from simulator.feeds.together import together
+from simulator.mirroring import mirror_of, rules_of
 from simulator.parts import CannotServe, Parts, exchange_of
 from simulator.ready import Ready, ready
 from simulator.runtime.bracket_report import result
 from simulator.runtime.rate_limits import RateLimits
+from simulator.runtime.runner import Runner
 from simulator.server.app import listening, route
 from simulator.server.control import PREFIX as CONTROL
 from simulator.server.control import Answer, control_handler
@@ -54,7 +57,7 @@ class Running:
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Running]:
     """Serve the settings' exchange for as long as the block lasts."""
-    parts = exchange_of(settings)
+    parts = exchange_of(settings, await rules_of(settings) if settings.market.live else None)
     with _kept(parts):
         async with _served(parts) as sim:
             yield sim
@@ -112,9 +115,23 @@ async def _served(parts: Parts) -> AsyncIterator[Running]:
         _calm_the_collector()
         if not settings.market.paused:
             parts.steering.resume()
-        playing = asyncio.create_task(runner.run())
+        playing = asyncio.create_task(_play(parts))
         stack.push_async_callback(_ended, playing)
         yield Running(parts, _ready(parts, port, token), playing)
+
+
+async def _play(parts: Parts) -> None:
+    """Let the market play, and a live one be heard; never ends by itself."""
+    if parts.live is None:
+        await parts.runner.run()
+        return
+    instruments = [market.instrument for market in parts.desk.state.markets.values()]
+    await together(_forever(parts.runner), mirror_of(parts.settings, instruments, parts.live).run())
+
+
+async def _forever(runner: Runner) -> NoReturn:
+    await runner.run()
+    raise AssertionError("the runner ends only by raising")
 
 
 def _settled(control: Control, turn: Turn) -> Answer:

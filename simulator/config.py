@@ -64,6 +64,21 @@ def seconds(value: object) -> float:
     return number
 
 
+def url(*schemes: str) -> Callable[[object], str]:
+    """A URL of one of these schemes."""
+
+    def read(value: object) -> str:
+        words = str(value).rstrip("/")
+        scheme, found, rest = words.partition("://")
+        if not (found and scheme in schemes and rest) or any(one.isspace() for one in words):
+            raise BadSetting(
+                f"needs a URL that begins with {' or '.join(f'{one}://' for one in schemes)}, not {value!r}"
+            )
+        return words
+
+    return read
+
+
 def speed(value: object) -> str:
     """A speed: a positive decimal number, or ``max``."""
     words = str(value)
@@ -143,6 +158,7 @@ class Market:
     """The outside market behind the exchange."""
 
     replay: str = setting("", text, "recording to play; empty: the bundled session of 2024-08-08", metavar="PATH")
+    live: bool = setting(False, switch, "mirror the venue as it is now instead of a recording")
     empty: bool = setting(False, switch, "no outside market: only orders of the exchange's own accounts")
     symbols: tuple[str, ...] = setting(
         (), names, "symbols to trade, separated by commas; empty: all there are", metavar="A,B"
@@ -156,7 +172,9 @@ class Market:
         metavar="wall|recorded",
     )
     paused: bool = setting(False, switch, "start with the clock standing; POST /_sim/clock moves it")
-    seed: int = setting(1, whole, "seed of what is made up: listen keys, latencies", metavar="N")
+    seed: int = setting(
+        1, whole, "seed of what is left to chance: listen keys, latencies, waits before reconnecting", metavar="N"
+    )
     queue: tuple[str, ...] = setting(
         (),
         names,
@@ -168,6 +186,24 @@ class Market:
         names,
         "residual models: a name for all symbols, SYMBOL=NAME for one; empty: difference",
         metavar="NAME,SYMBOL=NAME",
+    )
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """The venue that a live mirror follows; another simulator will do."""
+
+    upstream_rest: str = setting(
+        "https://api-glb.hashkey.com", url("http", "https"), "with --live: base of the venue's REST API", metavar="URL"
+    )
+    upstream_ws: str = setting(
+        "wss://stream-glb.hashkey.com", url("ws", "wss"), "with --live: base of the venue's sockets", metavar="URL"
+    )
+    stale_after: float = setting(
+        5.0,
+        seconds,
+        "with --live: seconds of silence, or without a good book, after which nothing fills from the mirror",
+        metavar="SECONDS",
     )
 
 
@@ -279,6 +315,7 @@ class Settings:
     """The whole tree."""
 
     market: Market = field(default_factory=Market)
+    upstream: Upstream = field(default_factory=Upstream)
     server: Server = field(default_factory=Server)
     accounts: Accounts = field(default_factory=Accounts)
     venue: Venue = field(default_factory=Venue)
@@ -287,6 +324,7 @@ class Settings:
 
 SECTIONS: Final[dict[str, type]] = {
     "market": Market,
+    "upstream": Upstream,
     "server": Server,
     "accounts": Accounts,
     "venue": Venue,

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
-from simulator.config import BadSetting, Settings, nearest
+from simulator.choices import choices
+from simulator.config import BadSetting, Settings
 from simulator.core.candles import Tapes
-from simulator.core.commands import ChooseModels, ListInstrument
+from simulator.core.commands import ListInstrument
 from simulator.core.exchange import Exchange
 from simulator.core.explaining import Explainer
 from simulator.core.history import History
 from simulator.core.instruments import Instrument
-from simulator.core.mirror.queue_position import MODELS as QUEUES
-from simulator.core.mirror.queue_position import UnknownModel, queue_model
-from simulator.core.mirror.residual import MODELS as RESIDUALS
-from simulator.core.mirror.residual import UnknownResidual, residual_model
 from simulator.core.perpetual_history import PerpetualHistory
 from simulator.core.refusals import Refusals
 from simulator.core.state import State
 from simulator.core.units import Nanos
+from simulator.feeds.live import Live
+from simulator.feeds.rules import Rules
+from simulator.mirroring import live_of
 from simulator.opening import fees_of, open_accounts
 from simulator.ready import Access
 from simulator.replay.format import BadRecording, Reader
@@ -71,6 +70,7 @@ class Parts:
     latencies: Latencies
     kept: Kept | None = None
     bracket: Bracket | None = None
+    live: Live | None = None
 
 
 def bundled(name: str) -> Path:
@@ -80,18 +80,23 @@ def bundled(name: str) -> Path:
     return inside if inside.exists() else here.parent / "replay_data" / name
 
 
-def exchange_of(settings: Settings) -> Parts:
-    """An exchange at its first moment, or where its state folder ends: listed, funded, its market ready to play."""
+def exchange_of(settings: Settings, rules: Rules | None = None) -> Parts:
+    """An exchange at its first moment, or where its state folder ends: listed, funded, its market ready to play.
+
+    ``rules``: of the live venue that it mirrors.
+    """
     try:
-        return _exchange_of(settings)
+        return _exchange_of(settings, rules)
     except BadState as error:
         raise CannotServe(str(error)) from None
 
 
-def _exchange_of(settings: Settings) -> Parts:
-    recording = None if settings.market.empty else _recording(settings)
+def _exchange_of(settings: Settings, rules: Rules | None) -> Parts:
+    recording = None if settings.market.empty or rules is not None else _recording(settings)
     info = recording.header.exchange_info if recording is not None else {}
     catalogue = Catalogue(info) if info.get("symbols") or info.get("contracts") else Catalogue.bundled()
+    if rules is not None:
+        catalogue = rules.catalogue
     instruments = _instruments(settings, catalogue, recording)
     exchange = Exchange()
     history, tapes, keys = History(exchange.state), Tapes(), KeyRing()
@@ -125,7 +130,7 @@ def _exchange_of(settings: Settings) -> Parts:
         check_listed(instruments, list(catalogue.rows), exchange.state)
         for instrument in instruments:
             _list(runner, instrument)
-        for choice in _models(settings, [one.symbol for one in instruments]):
+        for choice in choices(settings.market, [one.symbol for one in instruments]):
             runner.do(choice)
         access = open_accounts(settings, runner, desk)
         replay = None if recording is None else _replay(settings, recording, instruments, runner.now())
@@ -138,8 +143,12 @@ def _exchange_of(settings: Settings) -> Parts:
     steering = Steering(
         runner, clock, replay, speed_of(settings.market.speed), recorded=settings.market.clock == "recorded"
     )
-    market = _describe(settings, recording)
-    return Parts(settings, runner, desk, refusals, access, market, steering, latencies, past.kept, bracket)
+    live = None
+    if rules is not None:
+        runner.source = live = live_of(settings, instruments, runner)
+        runner.catch_up()  # it begins stale, before anybody can ask
+    market = _describe(settings, recording, rules)
+    return Parts(settings, runner, desk, refusals, access, market, steering, latencies, past.kept, bracket, live)
 
 
 def _list(runner: Runner, instrument: Instrument) -> None:
@@ -183,33 +192,6 @@ def _instruments(settings: Settings, catalogue: Catalogue, recording: Reader | N
     return catalogue.instruments(wanted)
 
 
-def _models(settings: Settings, symbols: list[str]) -> list[ChooseModels]:
-    """Each symbol's own choice, else the one for all, else what the exchange has by itself."""
-    queues = _chosen("queue", settings.market.queue, symbols, queue_model, list(QUEUES))
-    residuals = _chosen("residual", settings.market.residual, symbols, residual_model, list(RESIDUALS))
-    return [ChooseModels(symbol, queues[symbol], residuals[symbol]) for symbol in symbols]
-
-
-def _chosen(
-    setting: str, words: tuple[str, ...], symbols: list[str], model: Callable[[str], object], there: list[str]
-) -> dict[str, str]:
-    """Names by symbol of words such as ``pessimistic`` and ``BTCUSDT=none``."""
-    for_all, own = "", {}
-    for word in words:
-        symbol, found, name = word.rpartition("=")
-        if found and symbol not in symbols:
-            raise BadSetting(f"{setting}: no symbol {symbol} is traded{nearest(symbol, symbols)}")
-        try:
-            model(name)
-        except (UnknownModel, UnknownResidual) as error:
-            raise BadSetting(f"{setting}: {error}{nearest(name, there)}") from None
-        if found:
-            own[symbol] = name
-        else:
-            for_all = name
-    return {symbol: own.get(symbol, for_all) for symbol in symbols}
-
-
 def _clock(settings: Settings, recording: Reader | None, state: State) -> SteeredClock:
     """Recorded time stands until somebody serves, so that an exchange begins with its first moment, always the same.
 
@@ -242,7 +224,9 @@ def _replay(settings: Settings, recording: Reader, instruments: list[Instrument]
     return Replay(recording, instruments, start=start, speed=speed_of(market.speed) or Fraction(1), loop=market.loop)
 
 
-def _describe(settings: Settings, recording: Reader | None) -> str:
+def _describe(settings: Settings, recording: Reader | None, rules: Rules | None) -> str:
+    if rules is not None:
+        return f"live mirror of {settings.upstream.upstream_ws}, {rules.origin}"
     if recording is None:
         return "none: only orders of this exchange's own accounts"
     loop = "looping" if settings.market.loop and settings.market.speed != "max" else "once"

@@ -45,7 +45,7 @@ class Ready(msgspec.Struct, frozen=True):
 
 @contextmanager
 def serving(*flags: str, killed: bool = False, **variables: str) -> Iterator[Ready]:
-    """``serve --json --port 0`` with more flags and variables; it must stop cleanly at the end, or is killed."""
+    """``serve --json --port 0`` with more flags and variables; it must stop cleanly at the end, or is ``killed``."""
     command = [sys.executable, "-m", "simulator", "serve", "--json", "--port", "0", *flags]
     # Settings of whoever runs the tests are none of theirs.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("HASHKEY_SIM_")} | variables

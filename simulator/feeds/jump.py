@@ -19,6 +19,7 @@ from simulator.venues.hashkey.feed import (
     IndexMessage,
     MarkMessage,
     Message,
+    TimeMessage,
     TradeMessage,
     parse,
 )
@@ -83,4 +84,6 @@ def _kind(message: Message) -> tuple[str, str]:
         return "depth", message.symbol
     if isinstance(message, TradeMessage):
         return "trade", message.symbol
+    if isinstance(message, TimeMessage):
+        return "time", ""
     return _QUOTES[type(message)], message.name if isinstance(message, IndexMessage) else message.symbol

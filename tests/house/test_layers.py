@@ -14,7 +14,7 @@ LAYERS = [
     {"venues", "runtime"},
     {"server", "feeds", "storage", "replay"},
     {"config", "ready"},
-    {"replaying"},
+    {"mirroring", "choices", "replaying"},
     {"opening", "resuming"},
     {"parts"},
     {"control"},

@@ -1,7 +1,8 @@
 """The slow, obvious exchange: lists that are scanned, Fractions for money, no cleverness anywhere.
 
 Written from the rules in the core's module docstrings and not from its code; it shares the vocabulary
-(commands, events, enums, the instrument's published texts) and nothing else. A queue is a list of
+(commands, events, enums, the instrument's published texts) and the
+arithmetic of the queue models, and nothing else. A queue is a list of
 pieces in the order in which a taker meets them; an order book is all resting orders, sorted when asked.
 Identifiers are counted here in their own way: compare them after renumbering (``same_events``).
 """
@@ -18,6 +19,7 @@ import msgspec
 from simulator.core import commands as c
 from simulator.core import events as e
 from simulator.core.instruments import Instrument
+from simulator.core.mirror.queue_position import MODELS, QueueModel, queue_model
 from simulator.core.orders import CancelReason, OrderStatus, OrderType, SelfTradePrevention, Side, TimeInForce
 from simulator.core.rejections import RejectReason
 from simulator.core.units import ONE
@@ -127,6 +129,10 @@ class RefMarket:
         self.shown: dict[Side, dict[int, int]] = {Side.BUY: {}, Side.SELL: {}}
         self.taken: dict[Side, dict[int, int]] = {Side.BUY: {}, Side.SELL: {}}
         self.residual = "difference"
+        self.model: QueueModel = queue_model("pessimistic")
+        self.prints: list[tuple[Side, int, int, int]] = []
+        """Market trades where we rest, whose effect no book has told yet: side, time, price, lots."""
+        self.ts = 0
         self.message = ""
         self.stale = False
         self.trading = instrument.trading
@@ -267,8 +273,10 @@ class Reference:
     def do_ChooseModels(self, command: c.ChooseModels) -> None:
         market = self.market(command.symbol)
         self.need(command.residual in ("", *RESIDUALS), RejectReason.UNKNOWN_MODEL)
+        self.need(command.queue in ("", *MODELS), RejectReason.UNKNOWN_MODEL)
         market.residual = command.residual or market.residual
-        self.events.append(e.ModelsChosen(command.symbol, command.queue or "pessimistic", market.residual))
+        market.model = queue_model(command.queue or market.model.name)
+        self.events.append(e.ModelsChosen(command.symbol, market.model.name, market.residual))
 
     def do_OpenAccount(self, command: c.OpenAccount) -> None:
         name = command.account
@@ -466,8 +474,12 @@ class Reference:
     def rest(self, market: RefMarket, order: RefOrder) -> None:
         amount = self.hold_of(market, order.side, order.price, order.leaves)
         self.move(order.command.account, self.pays(market, order.side), free=-amount, held=amount)
-        if market.sees(order.side, order.price):
-            order.ahead = order.joined_behind = market.available(order.side, order.price)
+        if market.stale:
+            order.ahead = order.joined_behind = None
+        elif market.sees(order.side, order.price):
+            older = [one.ahead or 0 for one in market.own(order.side) if one.price == order.price]
+            place = market.model.joined(market.available(order.side, order.price))
+            order.ahead = order.joined_behind = max([place, *older])
         else:
             order.ahead = order.joined_behind = None
         order.is_open = True
@@ -677,6 +689,10 @@ class Reference:
     def show(self, market: RefMarket, side: Side, levels: Iterable[tuple[int, int]], ts: int) -> None:
         """Of a level that stays, what was taken stays taken as the residual says."""
         shown, taken = market.shown[side], market.taken[side]
+        traded = [(price, qty) for whose, told, price, qty in market.prints if whose is side and told <= ts]
+        market.prints = [one for one in market.prints if one[0] is not side or one[1] > ts]
+        prices = {order.price for order in market.own(side)}
+        were = {price: market.available(side, price) for price in prices}
         for price, size in levels:
             if not size:
                 shown.pop(price, None)
@@ -684,15 +700,29 @@ class Reference:
                 continue
             before, shown[price] = shown.get(price, 0), size
             taken[price] = RESIDUALS[market.residual](taken.get(price, 0), before, size)
-        for order in market.own(side):
-            if not market.sees(side, order.price):
-                continue
-            there = market.available(side, order.price)
+        for price in prices:
+            if market.sees(side, price):
+                there = market.available(side, price)
+                kept = were[price] - sum(qty for at, qty in traded if at == price)
+                self.reposition(market, [one for one in market.own(side) if one.price == price], kept, there, ts)
+
+    def reposition(self, market: RefMarket, queue: list[RefOrder], kept: int, there: int, ts: int) -> None:
+        """``kept`` is what trades had left of a level; the rest of what went was cancelled: the model says where."""
+        kept, older = max(kept, there), 0
+        for order in queue:
             if order.ahead is None:
-                order.ahead = order.joined_behind = there
-            elif order.ahead > there:
-                order.credits.append([ts, order.ahead - there])
-                order.ahead = there
+                if market.stale:
+                    continue
+                order.ahead = order.joined_behind = max(older, market.model.joined(there))
+            else:
+                place = min(order.ahead, kept)
+                if there < kept:
+                    place = market.model.shrunk(place, kept, there)
+                place = max(min(place, there), older)
+                if place < order.ahead:
+                    order.credits.append([ts, order.ahead - place])
+                    order.ahead = place
+            older = order.ahead
 
     def tell(self, market: RefMarket, message: str) -> None:
         """A book is told; where every told book is whole, nothing is missing from it."""
@@ -701,6 +731,7 @@ class Reference:
             market.taken = {Side.BUY: {}, Side.SELL: {}}
 
     def after_depth(self, market: RefMarket, ts: int) -> None:
+        market.ts = max(market.ts, ts)
         self.events.append(e.MirrorChanged(market.instrument.symbol, ts))
         if market.stale:
             return
@@ -741,6 +772,8 @@ class Reference:
         side, left = command.side.opposite, command.qty
         if not market.stale:
             left = self.flow(market, side, command, left)
+            if command.ts > market.ts and any(order.price == command.price for order in market.own(side)):
+                market.prints.append((side, command.ts, command.price, command.qty))
         if left:
             self.print(market, self.new_id(), command.ts, command.price, left, command.side)
 

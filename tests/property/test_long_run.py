@@ -7,20 +7,28 @@ at every 400th rejection, because both cost time in proportion to everything tha
 
 from __future__ import annotations
 
+import os
 import random
 from collections import Counter
 from collections.abc import Iterator
+
+import pytest
 
 from simulator.core import commands as c
 from simulator.core.digest import digest
 from simulator.core.events import Event, OrderAccepted, OrderFilled, Rejected
 from simulator.core.exchange import Exchange
 from simulator.core.instruments import Instrument
+from simulator.core.mirror.queue_position import MODELS as QUEUES
+from simulator.core.mirror.residual import MODELS as RESIDUALS
 from simulator.core.orders import OrderType, SelfTradePrevention, Side, TimeInForce
 from simulator.core.units import NANOS_PER_MILLI, ONE
 from tests.property.invariants import Watch
 
 OPERATIONS = 100_000
+THOROUGH = os.environ.get("HASHKEY_SIM_TEST_PROFILE") == "thorough"
+UNDER_EACH_MODEL = 20_000 if THOROUGH else 1000
+ONE_OF_EACH_FAMILY = ("pessimistic", "proportional", "power:3", "power2:3", "power3:3", "log", "log2", "front")
 STATE_EVERY, DIGEST_EVERY = 250, 400
 ACCOUNTS = ("a", "b", "c", "d")
 INSTRUMENTS = (
@@ -162,6 +170,26 @@ def begin(now: int) -> Exchange:
     for command in beginning():
         exchange.handle(now, command)
     return exchange
+
+
+@pytest.mark.parametrize("residual", RESIDUALS)
+@pytest.mark.parametrize("queue", QUEUES if THOROUGH else ONE_OF_EACH_FAMILY)
+def test_what_always_holds_holds_under_every_model(queue: str, residual: str) -> None:
+    chance = Chance(sum(map(ord, queue + residual)))
+    exchange = begin(chance.now)
+    for instrument in INSTRUMENTS:
+        exchange.handle(chance.now, c.ChooseModels(instrument.symbol, queue, residual))
+    watch = Watch(exchange)
+    causes: Counter[str] = Counter()
+    for _ in range(UNDER_EACH_MODEL):
+        command = chance.command()
+        events = exchange.handle(chance.now, command)
+        watch.of_events(command, events)
+        watch.of_queues()
+        chance.hear(events)
+        causes.update(event.cause.name for event in events if isinstance(event, OrderFilled))
+    watch.of_state()
+    assert {"TOOK_MIRROR", "TRADED_AT", "TRADED_THROUGH", "CROSSED"} <= set(causes), causes
 
 
 def test_a_hundred_thousand_random_operations() -> None:

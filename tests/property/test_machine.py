@@ -56,6 +56,9 @@ lots = st.integers(1, 12)
 stps = st.sampled_from(SelfTradePrevention)
 assets = st.sampled_from(("X", "Y", "Z"))
 client_ids = st.sampled_from(("", "", "", "one", "two"))
+queues = st.sampled_from(("pessimistic", "proportional", "power:2", "power2:3", "power3:2", "log", "log2", "front"))
+"""Of every family one."""
+residuals = st.sampled_from(tuple(RESIDUALS))
 moments = st.integers(0, 6)
 """How many milliseconds ago the outside market says that something happened; 0 = now."""
 
@@ -105,12 +108,13 @@ class TwoExchanges(RuleBasedStateMachine):
     @initialize(
         instrument=st.sampled_from((OPEN, BANDED)),
         money=st.sampled_from((3, 50)),
-        residual=st.sampled_from(tuple(RESIDUALS)),
+        queue=queues,
+        residual=residuals,
     )
-    def begin(self, instrument: Instrument, money: int, residual: str) -> None:
+    def begin(self, instrument: Instrument, money: int, queue: str, residual: str) -> None:
         self.send(c.ListInstrument(instrument))
         self.send(c.ListInstrument(SECOND))
-        self.send(c.ChooseModels(SYMBOL, "", residual))
+        self.send(c.ChooseModels(SYMBOL, queue, residual))
         for account, maker, taker in zip(ACCOUNTS, (120_000, -10_000, 0), (120_000, 100_000, 0), strict=True):
             self.send(c.OpenAccount(account, maker, taker))
             self.send(c.Deposit(account, "Y", money * ONE))
@@ -313,10 +317,14 @@ class TwoExchanges(RuleBasedStateMachine):
     def invalidate(self, symbol: str) -> None:
         self.send(c.InvalidateDepth(symbol))
 
-    @rule(residual=st.sampled_from((*RESIDUALS, "", "?")), symbol=st.sampled_from((OTHER, OTHER, "?")))
-    def choose(self, residual: str, symbol: str) -> None:
-        """Another model while orders rest and things are taken."""
-        self.send(c.ChooseModels(symbol, "", residual))
+    @rule(
+        queue=queues | st.sampled_from(("", "power")),
+        residual=residuals | st.sampled_from(("", "?")),
+        symbol=st.sampled_from((OTHER, OTHER, SYMBOL, "?")),
+    )
+    def choose(self, queue: str, residual: str, symbol: str) -> None:
+        """Other models while orders rest and things are taken."""
+        self.send(c.ChooseModels(symbol, queue, residual))
 
     # -- the house ---------------------------------------------------------------------------
 

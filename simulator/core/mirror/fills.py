@@ -163,7 +163,7 @@ def reposition(orders: Iterable[Order], change: LevelChange, model: QueueModel) 
     older = 0
     for order in orders:
         if order.ahead is None:
-            order.ahead = order.joined_behind = model.joined(change.after)
+            order.ahead = order.joined_behind = max(older, model.joined(change.after))
         else:
             ahead = min(order.ahead, before)
             if change.after < before:

@@ -81,7 +81,7 @@ class Sticky:
 
     name: Final = "sticky"
     assumption: Final = "what was taken stays taken until the level vanishes, however its size changes meanwhile"
-    source: Final = "the cautious end: somebody who is refilled at this price would have been filled by us already"
+    source: Final = "the cautious end: growth of the level may be the return of those whom we took from"
 
     def repeated(self, taken: Lots) -> Lots:
         """Nothing new."""

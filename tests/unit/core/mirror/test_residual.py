@@ -63,6 +63,16 @@ def test_under_none_a_level_is_whole_with_every_book_also_where_it_is_not_named(
     assert market.asks == "100x5 105x8"
 
 
+def test_under_none_whoever_shows_the_book_hears_that_a_level_is_whole_again() -> None:
+    mirror = MirrorSide(Side.SELL)
+    mirror.residual = residual_model("none")
+    mirror.show([(100, 5), (105, 9)])
+    mirror.take(100, 5)
+    before = mirror.touches
+    mirror.told()
+    assert mirror.touched_since(before) == {100}
+
+
 def test_under_none_a_resting_order_that_the_book_crosses_fills_once_per_book() -> None:
     market = book(asks="100x5")
     market.do(ChooseModels(SYMBOL, "", "none"))
