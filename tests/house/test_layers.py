@@ -14,6 +14,8 @@ LAYERS = [
     {"venues", "runtime"},
     {"server", "feeds", "storage", "replay"},
     {"config", "ready"},
+    {"mirroring", "choices", "replaying"},
+    {"opening", "resuming"},
     {"parts"},
     {"control"},
     {"app"},
