@@ -126,7 +126,10 @@ class UnderWay:
     def send(self, frame: Frame) -> None:
         """It arrives so much after the moment that is being told, and not before the one sent before it."""
         sent = self._runner.moment
-        due = self._last = max(self._last, sent + self._latency.next())
+        due = sent + self._latency.next()
+        if self._frames:
+            due = max(self._last, due)
+        self._last = due
         if due <= sent and not self._frames:
             self._outbox.put(frame)
         elif len(self._frames) >= MOST_UNDER_WAY:

@@ -166,6 +166,11 @@ class Streams:
             elif ending is Ending.CLOSE:
                 connection.close(WSCloseCode.OK)
 
+    def renew(self, now: Nanos) -> None:
+        """The exchange is another: what listeners know of it is told anew."""
+        self._publisher.renew(now)
+        self._private.renew(now)
+
     async def close_all(self) -> None:
         """Tell everybody that the server goes away; who does not listen is cut."""
         self._open = False

@@ -29,6 +29,18 @@ class Level:
         self.head: Order | None = None
         self.tail: Order | None = None
 
+    def __getstate__(self) -> tuple[int, Ticks, Lots, list[Order]]:
+        """For pickle: its orders in a row, however many."""
+        return self.key, self.price, self.qty, list(self)
+
+    def __setstate__(self, state: tuple[int, Ticks, Lots, list[Order]]) -> None:
+        self.key, self.price, self.qty, orders = state
+        self.head, self.tail = orders[0], orders[-1]
+        for order in orders:
+            order.level = self
+        for older, newer in pairwise(orders):
+            older.next, newer.prev = newer, older
+
     def __iter__(self) -> Iterator[Order]:
         order = self.head
         while order is not None:
