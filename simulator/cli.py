@@ -73,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     inspecting.add_argument("path", type=Path, metavar="PATH", help="a recording (.hkrec)")
     inspecting.add_argument("--json", action="store_true", help="print it as JSON")
 
+    _add_keys(add("keys", _keys, "make, list and revoke the API keys of a running exchange"))
     _add_settings(add("config", _config, "list every setting, its value and where it came from"))
     return parser
 
@@ -90,6 +91,22 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
             if isinstance(one.default, tuple) and one.name == "account":
                 options["action"] = "append"
         group.add_argument(one.flag, **options)
+
+
+def _add_keys(parser: argparse.ArgumentParser) -> None:
+    deeds = parser.add_subparsers(title="what to do", metavar="create|list|revoke", dest="deed", required=True)
+    making = deeds.add_parser("create", help="make a key; its secret is shown once", allow_abbrev=False)
+    making.add_argument("--account", required=True, metavar="NAME", help="whose key it is")
+    making.add_argument("--note", default="", metavar="TEXT", help="what it is for")
+    making.add_argument("--permissions", default="read,trade", metavar="read[,trade]", help="what it may do")
+    making.add_argument("--ip", default="", metavar="IP,...", help="addresses it may be used from; none: all")
+    listing = deeds.add_parser("list", help="list the keys, without their secrets", allow_abbrev=False)
+    revoking = deeds.add_parser("revoke", help="refuse a key from now on", allow_abbrev=False)
+    revoking.add_argument("key", metavar="KEY", help="the API key (not the secret)")
+    for one in (making, listing, revoking):
+        one.add_argument("--server", default="http://127.0.0.1:8765", metavar="URL", help="the exchange's address")
+        one.add_argument("--control-token", default="", metavar="TOKEN", help="its control token, where it needs one")
+        one.add_argument("--json", action="store_true", help="print the answer as JSON")
 
 
 def _gathered(args: argparse.Namespace) -> dict[str, Source]:
@@ -177,6 +194,38 @@ def _inspect(args: argparse.Namespace) -> int:
         return _say(FAILED, str(error))
     print(summary.to_json() if args.json else summary.to_text())
     return FINE
+
+
+def _keys(args: argparse.Namespace) -> int:
+    from simulator.remote import Refused, call
+
+    def ask(method: str, **asked: object) -> Any:
+        return call(args.server, method, "keys", args.control_token, **asked)
+
+    try:
+        if args.deed == "create":
+            permissions, ips = (text.split(",") if text else [] for text in (args.permissions, args.ip))
+            told = ask("POST", account=args.account, note=args.note, permissions=permissions, ips=ips)
+            words = f"key {told['api_key']}  secret {told['api_secret']}  (the secret is not shown again)"
+        elif args.deed == "list":
+            told = ask("GET")
+            words = "\n".join(_key_line(one) for one in told) or "there are no keys"
+        else:
+            told = ask("DELETE", api_key=args.key)
+            words = f"{args.key} is refused from now on"
+    except Refused as error:
+        return _say(FAILED, str(error))
+    if args.json:
+        import json
+
+        words = json.dumps(told)
+    print(words)
+    return FINE
+
+
+def _key_line(one: dict[str, Any]) -> str:
+    where = ",".join(one["ips"]) or "anywhere"
+    return f"{one['api_key']}  {one['account']:<12} {','.join(one['permissions']):<11} {where:<20} {one['note']}"
 
 
 def _config(args: argparse.Namespace) -> int:

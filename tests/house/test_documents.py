@@ -12,6 +12,7 @@ import pytest
 
 from simulator import __version__
 from simulator.config import known
+from tests.house import control_table
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -23,6 +24,10 @@ def test_every_setting_is_in_the_readme_with_its_flag_and_meaning(one: object) -
     name, flag, meaning = one.name, one.flag, one.meaning  # type: ignore[attr-defined]
     assert f"| `{name}` | `{flag}` |" in README, f"run: python -m tests.house.settings_table ({name})"
     assert meaning.replace("|", "\\|") in README
+
+
+def test_every_control_call_is_in_the_readme() -> None:
+    assert "\n".join(control_table.lines()) in README, "run: python -m tests.house.control_table"
 
 
 def test_names_of_settings_are_unique() -> None:

@@ -17,7 +17,7 @@ LAYERS = [
     {"parts"},
     {"control"},
     {"app"},
-    {"demo", "testing"},
+    {"demo", "remote", "testing"},
     {"cli"},
     {"__main__"},
 ]

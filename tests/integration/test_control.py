@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
 from aiohttp import ClientSession
 
 from simulator.app import Running, is_loopback, running
 from simulator.config import Market, Server, Settings
+from simulator.core.commands import PlaceOrder
+from simulator.core.orders import OrderType, Side
 
 
 @asynccontextmanager
@@ -66,3 +70,88 @@ async def test_with_a_token_nobody_else_is_answered() -> None:
 def test_only_loopback_is_open() -> None:
     assert all(is_loopback(host) for host in ("127.0.0.1", "localhost", "::1", "127.0.0.2"))
     assert not any(is_loopback(host) for host in ("0.0.0.0", "::", "192.168.0.1", "exchange.example"))
+
+
+BOOK = {"symbol": "BTCUSDT", "bids": [["99.5", 1], ["99", "2"]], "asks": [["101", "2"]]}
+
+
+async def post(sim: Running, name: str, **body: Any) -> tuple[int, Any]:
+    return await ask(sim, "POST", name, json.dumps(body).encode())
+
+
+async def test_a_market_set_by_hand_is_what_clients_see_and_fills_at_once() -> None:
+    async with empty() as sim:
+        assert (await post(sim, "market/book", **BOOK))[0] == 200
+        async with ClientSession(sim.ready.rest) as session:
+            async with session.get("/quote/v1/depth", params={"symbol": "BTCUSDT"}) as reply:
+                depth = await reply.json(content_type=None)
+            assert [depth["b"], depth["a"]] == [[["99.5", "1"], ["99", "2"]], [["101", "2"]]]
+        runner = sim.parts.runner
+        grids = sim.parts.desk.state.markets["BTCUSDT"].instrument
+        ticks, lots = grids.price_grid.parse("99.5"), grids.qty_grid.parse("0.5")
+        runner.do(PlaceOrder("default", "BTCUSDT", Side.BUY, OrderType.LIMIT, lots, ticks, "resting"))
+        assert (await post(sim, "market/trade", symbol="BTCUSDT", price="99.5", qty="1.25", side="SELL"))[0] == 200
+        _, told = await ask(sim, "GET", "explain?clientOrderId=resting")
+        assert [fill["qty"] for fill in told["fills"]] == ["0.25"]
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "words"),
+    [
+        ("market/book", {"symbol": "XXX"}, "there is no symbol XXX"),
+        ("market/book", BOOK | {"bids": [["99.001", "1"]]}, "steps"),
+        ("market/book", BOOK | {"bids": [["99", "1"], [99.0, "2"]]}, "twice"),
+        ("market/book", BOOK | {"asks": [["99", "2"]]}, "crossed book"),
+        ("market/book", BOOK | {"asks": [["nan", "2"]]}, "NaN"),
+        ("market/book", BOOK | {"asks": [["1e999999999", "2"]]}, "1E+999999999"),
+        ("market/book", BOOK | {"ask": []}, "unknown field"),
+        ("market/trade", {"symbol": "BTCUSDT", "price": "1", "qty": "-1", "side": "BUY"}, "qty too small"),
+        ("market/trade", {"symbol": "BTCUSDT", "price": "1", "qty": "1", "side": "UP"}, "UP"),
+        ("market/mark", {"symbol": "BTCUSDT", "mark": "1"}, "not a perpetual"),
+        ("market/funding", {"symbol": "BTCUSDT-PERPETUAL", "rate": "1e999"}, "1E+999"),
+        ("deposit", {"account": "nobody", "asset": "USDT", "amount": "1"}, "no account nobody"),
+        ("deposit", {"account": "default", "asset": "USDT", "amount": "-1"}, "no"),
+        ("withdraw", {"account": "default", "asset": "USDT", "amount": "100000.01"}, "insufficient balance"),
+    ],
+)
+async def test_what_makes_no_sense_is_refused_in_words_and_changes_nothing(
+    name: str, body: dict[str, Any], words: str
+) -> None:
+    async with empty() as sim:
+        before = await ask(sim, "GET", "digest")
+        status, told = await post(sim, name, **body)
+        assert status in (400, 404) and words in told["error"], told
+        assert await ask(sim, "GET", "digest") == before
+
+
+async def test_bytes_that_are_no_json_are_refused() -> None:
+    async with empty() as sim:
+        for body in (b"\xff", b"[", b"[]", b"1", b'{"symbol": 1}'):
+            status, told = await ask(sim, "POST", "market/book", body)
+            assert status == 400 and told["error"]
+
+
+async def test_money_comes_and_goes_by_hand() -> None:
+    async with empty() as sim:
+        answer = await post(sim, "deposit", account="default", wallet="futures", asset="USDT", amount="0.5")
+        assert answer == (200, {"free": "100000.5", "held": "0"})
+        answer = await post(sim, "withdraw", account="default", asset="BTC", amount=2)
+        assert answer == (200, {"free": "0", "held": "0"})
+
+
+async def test_mark_and_funding_are_set_by_hand_and_follow_the_books_again() -> None:
+    async with empty() as sim:
+        answer = await post(sim, "market/mark", symbol="ETHUSDT-PERPETUAL", mark="2500.5", index="2500")
+        assert answer == (200, {"mark": "2500.5", "index": "2500"})
+        assert (await post(sim, "market/funding", symbol="ETHUSDT-PERPETUAL", rate="-0.0003"))[0] == 200
+        assert (await post(sim, "market/mark", symbol="ETHUSDT-PERPETUAL"))[0] == 200
+        assert (await post(sim, "market/trading", symbol="ETHUSDT-PERPETUAL", trading=False))[0] == 200
+        listed = sim.parts.desk.state.perpetuals["ETHUSDT-PERPETUAL"]
+        assert listed.perpetual.funding is not None and listed.perpetual.funding.rate < 0
+        assert not listed.market.trading
+
+
+async def test_a_market_that_speaks_for_itself_is_not_set_by_hand() -> None:
+    async with running(Settings(server=Server(port=0))) as sim:
+        status, told = await post(sim, "market/book", **BOOK)
+        assert status == 400 and "speaks for itself" in told["error"]

@@ -28,25 +28,24 @@ class ListenKeys:
         self._seed = seed
         self._made = 0
         # Time never goes back and all keys live equally long, so the order of (re)insertion is that of expiry.
-        self._expiry: dict[str, tuple[str, Nanos]] = {}
+        self._expiry: dict[str, tuple[str, Nanos, str]] = {}
 
-    def create(self, account: str, now: Nanos) -> str:
-        """A new key of an account."""
+    def create(self, account: str, now: Nanos, api_key: str = "") -> str:
+        """A new key of an account, made with an API key."""
         self._forget_expired(now)
         self._made += 1
         # The account and the time are in it so that a restarted exchange never hands one account another's old key.
         hashed = sha512(f"{self._seed} {self._made} {account} {now}".encode()).digest()
         key = "".join(ascii_letters[byte % len(ascii_letters)] for byte in hashed)
-        self._expiry[key] = account, now + LIFETIME + GRACE
+        self._expiry[key] = account, now + LIFETIME + GRACE, api_key
         return key
 
     def renew(self, key: str, now: Nanos) -> bool:
         """Whether there is such a key; it then lives another hour."""
-        account = self.account_of(key, now)
-        if account is None:
+        if self.account_of(key, now) is None:
             return False
-        del self._expiry[key]
-        self._expiry[key] = account, now + LIFETIME + GRACE
+        account, _, api_key = self._expiry.pop(key)
+        self._expiry[key] = account, now + LIFETIME + GRACE, api_key
         return True
 
     def delete(self, key: str, now: Nanos) -> bool:
@@ -57,8 +56,13 @@ class ListenKeys:
 
     def account_of(self, key: str, now: Nanos) -> str | None:
         """Whose key it is; None when it is unknown or has run out."""
-        account, expiry = self._expiry.get(key, (None, 0))
+        account, expiry, _ = self._expiry.get(key, (None, 0, ""))
         return account if now < expiry else None
+
+    def forget(self, api_key: str) -> None:
+        """Every key that an API key made is gone."""
+        for key in [key for key, (_, _, maker) in self._expiry.items() if maker == api_key]:
+            del self._expiry[key]
 
     def __len__(self) -> int:
         return len(self._expiry)

@@ -9,7 +9,8 @@ from simulator.venues.hashkey.errors import Refusal, VenueError
 
 def create(desk: Desk, call: Call) -> bytes:
     """POST /api/v1/userDataStream: one key covers spot and futures events of the account."""
-    return encode({"listenKey": desk.listen_keys.create(call.account, call.now)})
+    assert call.key is not None
+    return encode({"listenKey": desk.listen_keys.create(call.account, call.now, call.key.key)})
 
 
 def renew(desk: Desk, call: Call) -> bytes:
