@@ -10,18 +10,17 @@ import asyncio
 import gc
 import ipaddress
 import secrets
-import signal
-import sys
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from simulator import __version__
 from simulator.config import Settings
 from simulator.control.answering import Caller, Control
+from simulator.lifetime import run, until_stopped
 from simulator.parts import CannotServe, Parts, exchange_of
 from simulator.ready import Ready, ready
 from simulator.runtime.rate_limits import RateLimits
@@ -115,29 +114,4 @@ async def _serve(settings: Settings) -> None:
             print(sim.ready.to_json(), flush=True)
         else:
             print(sim.ready.to_text(sim.parts.market), flush=True)
-        await _until_stopped(sim.playing, settings.run.run_seconds or None)
-
-
-async def _until_stopped(playing: asyncio.Task[None], seconds: float | None) -> None:
-    """Until a signal, the end of the time, or a bug in what plays the market, which is raised."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    waiting = asyncio.create_task(stop.wait())
-    await asyncio.wait({waiting, playing}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    waiting.cancel()
-    if playing.done():
-        playing.result()
-
-
-def run(main: Coroutine[Any, Any, Any]) -> Any:
-    """Run a coroutine on uvloop where it is installed (the ``fast`` extra), else on asyncio's loop."""
-    factory = None
-    if sys.platform != "win32":
-        with suppress(ImportError):
-            import uvloop  # noqa: PLC0415 - there only with the extra
-
-            factory = uvloop.new_event_loop
-    with asyncio.Runner(loop_factory=factory) as runner:
-        return runner.run(main)
+        await until_stopped(sim.playing, settings.run.run_seconds or None)

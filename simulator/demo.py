@@ -22,9 +22,10 @@ from urllib.parse import urlencode
 
 from websockets.asyncio.client import ClientConnection, connect
 
-from simulator.app import Running, run, running
+from simulator.app import Running, running
 from simulator.config import BadSetting, Settings
 from simulator.core.rejections import RejectReason
+from simulator.lifetime import run
 from simulator.ready import Access
 from simulator.venues.hashkey.errors import ERRORS
 

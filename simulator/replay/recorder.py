@@ -99,6 +99,11 @@ class Recorder:
         self._file_began: Nanos | None = None
         _refuse(out, rotating=rotation.wanted)
 
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """What the recording is about."""
+        return self._header.symbols
+
     def begin(self, exchange_info: dict[str, Any], clock_offset_ns: Nanos) -> None:
         """Open the first file, now that its header is known. A second call says nothing new."""
         if self._early is None:

@@ -1,0 +1,196 @@
+"""The command ``record``: a mirror of the venue that nobody trades on, and whose frames are kept.
+
+It asks for what ``serve --live`` would ask for, so that what it records can be replayed as it would have
+been mirrored. The venue must answer at the beginning, since the header needs its exchangeInfo and clock; after
+that connections are won back however long it takes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+import msgspec
+
+from simulator.config import BadSetting
+from simulator.core.units import NANOS_PER_SECOND, Nanos
+from simulator.feeds.client import Line, Timing
+from simulator.feeds.live import Live
+from simulator.feeds.mirror import Mirror
+from simulator.feeds.rest import Rest, Unreachable
+from simulator.feeds.rules import read
+from simulator.feeds.together import together
+from simulator.lifetime import run, until_stopped
+from simulator.replay.gaps import Gap
+from simulator.replay.recorder import Recorder, Rotation
+from simulator.tape import Ended, RecordedRest, Tape
+from simulator.venues.hashkey.subscribing import EXCHANGE_INFO_PATH, subscriptions
+
+_SHOWN_EVERY_S: Final = 1.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be recorded, from where, to where, for how long."""
+
+    symbols: Sequence[str]
+    out: Path
+    rest: str
+    ws: str
+    rotation: Rotation
+    silence_s: float
+    seconds: float | None
+    seed: int
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """A recording that has ended; ``failure`` is empty when it was meant to."""
+
+    files: list[str]
+    symbols: tuple[str, ...]
+    first_ns: Nanos | None
+    last_ns: Nanos | None
+    duration_ns: Nanos
+    records: int
+    received: int
+    lost: int
+    raw_bytes: int
+    file_bytes: int
+    clock_offset_ns: Nanos
+    gap_count: int
+    gap_kinds: dict[str, int]
+    gaps: list[Gap]
+    failure: str
+
+    def to_json(self) -> str:
+        """For scripts."""
+        return msgspec.json.encode(self).decode()
+
+    def to_text(self) -> str:
+        """For people."""
+        where = ", ".join(self.files) or "no file"
+        gaps = ", ".join(f"{count:,} {kind}" for kind, count in self.gap_kinds.items())
+        lost = f", {self.lost:,} lost" if self.lost else ""
+        return (
+            f"{where}: {self.records:,} messages in {self.duration_ns / NANOS_PER_SECOND:,.1f} s{lost}, "
+            f"{self.file_bytes:,} bytes of {self.raw_bytes:,}; gaps: {gaps}"
+        )
+
+
+def record(plan: Plan) -> Result:
+    """Record until stopped; CannotRecord, BadSetting or Ended say why there is no recording."""
+    result: Result = run(_record(plan))
+    return result
+
+
+async def _record(plan: Plan) -> Result:
+    tape = Tape(plan.out, plan.symbols, f"{plan.rest} and {plan.ws}", plan.rotation)
+    failure = ""
+    session = asyncio.create_task(_session(plan, tape))
+    try:
+        await until_stopped(session, plan.seconds)
+    except Ended as error:
+        failure = str(error)
+    finally:
+        session.cancel()
+        await asyncio.wait([session])
+        tape.recorder.close()
+    return _result(tape, failure or tape.recorder.failure)
+
+
+async def _session(plan: Plan, tape: Tape) -> NoReturn:
+    mirror, live = await _opened(plan, tape)
+    _say(f"recording {', '.join(plan.symbols)} from {plan.ws} into {tape.recorder.told.files[0]}; Ctrl-C stops")
+    await together(mirror.run(), tape.keep_flushed(), _show(tape.recorder, live))
+
+
+async def _opened(plan: Plan, tape: Tape) -> tuple[Mirror, Live]:
+    """Everything that the venue must have answered before there is a file."""
+    rest = RecordedRest(plan.rest, tape)
+    try:
+        await tape.measure(rest)
+        body = (await rest.get(EXCHANGE_INFO_PATH)).data
+        catalogue = read(body)
+    except (Unreachable, ValueError) as error:
+        raise Ended(f"the venue does not answer as it should: {error}") from None
+    for symbol in plan.symbols:
+        if symbol not in catalogue.rows:
+            raise BadSetting(f"the venue has no symbol {symbol} to record; it has {', '.join(catalogue.rows)}")
+    info: dict[str, Any] = msgspec.json.decode(body)
+    tape.begin(info)
+    if tape.recorder.failure:
+        raise Ended(tape.recorder.failure)
+    instruments = {one.symbol: one for one in catalogue.instruments(plan.symbols)}
+    lines = [Line(path, plan.ws + path, said) for path, said in subscriptions(instruments.values()).items()]
+    live = _unread(lambda wake: Live(instruments, plan.silence_s, time.time_ns, wake))
+    timing = Timing(silence_s=plan.silence_s)
+    return Mirror(live, lines, Rest(plan.rest), timing, plan.seed, tape.record), live
+
+
+def _unread(make: Callable[[Callable[[], None]], Live]) -> Live:
+    """A live market whose commands nobody wants: it is kept for knowing what to ask the venue for."""
+
+    def drop() -> None:
+        while live.due() is not None:
+            live.take()
+
+    live = make(drop)
+    return live
+
+
+async def _show(recorder: Recorder, live: Live) -> NoReturn:
+    """A line on the terminal that tells how it goes, once a second; nothing where nobody looks."""
+    began, before = time.monotonic(), 0
+    try:
+        while True:
+            await asyncio.sleep(_SHOWN_EVERY_S)
+            if sys.stderr.isatty():
+                rate, before = recorder.told.records - before, recorder.told.records
+                _say(progress(recorder, live, time.monotonic() - began, rate), end="", start="\r")
+    finally:
+        if sys.stderr.isatty():
+            _say("")
+
+
+def progress(recorder: Recorder, live: Live, seconds: float, rate: int) -> str:
+    """Time, messages and how many a second, size, gaps, and connections that are not there."""
+    told = recorder.told
+    minutes, rest = divmod(int(seconds), 60)
+    down = "".join(f"  {connection}: {why}" for connection, why in live.connections.items() if why)
+    clear = "\x1b[K"
+    return (
+        f"{minutes // 60:02}:{minutes % 60:02}:{rest:02}  {told.records:,} messages ({rate:,}/s)  "
+        f"{told.file_bytes / 1e6:,.1f} MB  {recorder.gaps.total:,} gaps{down}{clear}"
+    )
+
+
+def _say(words: str, *, start: str = "", end: str = "\n") -> None:
+    print(f"{start}{words}", end=end, file=sys.stderr, flush=True)
+
+
+def _result(tape: Tape, failure: str) -> Result:
+    recorder = tape.recorder
+    told, gaps = recorder.told, recorder.gaps
+    first, last = told.first_ns, told.last_ns
+    return Result(
+        files=told.files,
+        symbols=recorder.symbols,
+        first_ns=first,
+        last_ns=last,
+        duration_ns=0 if first is None or last is None else last - first,
+        records=told.records,
+        received=told.received,
+        lost=told.lost,
+        raw_bytes=told.raw_bytes,
+        file_bytes=told.file_bytes,
+        clock_offset_ns=tape.clock_offset_ns,
+        gap_count=gaps.total,
+        gap_kinds=gaps.count,
+        gaps=gaps.listed,
+        failure=failure,
+    )
