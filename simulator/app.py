@@ -13,22 +13,28 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Final
+from pathlib import Path
+from typing import Final, NoReturn
 
 import msgspec
 
 from simulator import __version__
-from simulator.config import Settings
+from simulator.config import BadSetting, Settings
 from simulator.control.answering import Caller, Control
+from simulator.feeds.together import together
 from simulator.lifetime import run, until_stopped
+from simulator.mirroring import mirror_of, rest_of, rules_of
 from simulator.parts import CannotServe, Parts, exchange_of
 from simulator.ready import Ready, ready
+from simulator.replay.recorder import CannotRecord
 from simulator.runtime.rate_limits import RateLimits
+from simulator.runtime.runner import Runner
 from simulator.server.app import listening, route
 from simulator.server.control import PREFIX as CONTROL
 from simulator.server.control import control_handler
 from simulator.server.rest import rest_handler
 from simulator.server.ws import PRIVATE_PREFIX, Streams
+from simulator.tape import Tape
 from simulator.venues.hashkey.gate import Gate
 from simulator.venues.hashkey.sockets import StreamSwitches
 
@@ -48,7 +54,8 @@ class Running:
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Running]:
     """Serve the settings' exchange for as long as the block lasts."""
-    parts = exchange_of(settings)
+    parts = exchange_of(settings, await rules_of(settings) if settings.market.live else None)
+    tape = _tape_of(parts)
     runner, desk = parts.runner, parts.desk
     limits = RateLimits({"order": 20, "query": 10}) if settings.venue.rate_limits else None
     gate = Gate(desk, limits, runner.catch_up, runner.act)
@@ -71,9 +78,47 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
             raise CannotServe(f"cannot listen on {where}: {error.strerror}; another --port may help") from None
         stack.push_async_callback(streams.close_all)
         _calm_the_collector()
-        playing = asyncio.create_task(runner.run(flat_out=settings.market.speed == "max"))
+        if tape is not None:
+            stack.callback(tape.recorder.close)
+        playing = asyncio.create_task(_play(parts, tape))
         stack.push_async_callback(_ended, playing)
         yield Running(parts, _ready(parts, port, token), playing)
+
+
+def _tape_of(parts: Parts) -> Tape | None:
+    """Where the live market is recorded, if it is."""
+    settings = parts.settings
+    if not settings.recording.record:
+        return None
+    if parts.live is None:
+        raise BadSetting("--record keeps what a live market says: it goes with --live")
+    try:
+        return Tape(
+            settings,
+            Path(settings.recording.record).expanduser(),
+            list(parts.desk.state.markets),
+            rest_of(settings),
+        )
+    except CannotRecord as error:
+        raise CannotServe(str(error), 2) from None
+
+
+async def _play(parts: Parts, tape: Tape | None) -> None:
+    """Let the market play, and a live one be heard; never ends by itself."""
+    flat_out = parts.settings.market.speed == "max"
+    if parts.live is None:
+        await parts.runner.run(flat_out=flat_out)
+        return
+    instruments = [market.instrument for market in parts.desk.state.markets.values()]
+    if tape is None:
+        await together(_forever(parts.runner), mirror_of(parts.settings, instruments, parts.live).run())
+    mirror = mirror_of(parts.settings, instruments, parts.live, tape.record)
+    await together(_forever(parts.runner), mirror.run(), tape.beside(parts.desk.catalogue))
+
+
+async def _forever(runner: Runner) -> NoReturn:
+    await runner.run()
+    raise AssertionError("the runner ends only by raising")
 
 
 def _ready(parts: Parts, port: int, token: str) -> Ready:

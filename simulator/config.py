@@ -64,6 +64,21 @@ def seconds(value: object) -> float:
     return number
 
 
+def url(*schemes: str) -> Callable[[object], str]:
+    """A URL of one of these schemes."""
+
+    def read(value: object) -> str:
+        words = str(value).rstrip("/")
+        scheme, found, rest = words.partition("://")
+        if not (found and scheme in schemes and rest) or any(one.isspace() for one in words):
+            raise BadSetting(
+                f"needs a URL that begins with {' or '.join(f'{one}://' for one in schemes)}, not {value!r}"
+            )
+        return words
+
+    return read
+
+
 def speed(value: object) -> str:
     """A speed: a positive decimal number, or ``max``."""
     words = str(value)
@@ -127,6 +142,7 @@ class Market:
     """The outside market behind the exchange."""
 
     replay: str = setting("", text, "recording to play; empty: the bundled session of 2024-08-08", metavar="PATH")
+    live: bool = setting(False, switch, "mirror the venue as it is now instead of a recording")
     empty: bool = setting(False, switch, "no outside market: only orders of the exchange's own accounts")
     symbols: tuple[str, ...] = setting(
         (), names, "symbols to trade, separated by commas; empty: all there are", metavar="A,B"
@@ -139,7 +155,34 @@ class Market:
         "wall: recorded times are moved to now; recorded: the exchange lives in the recording's time",
         metavar="wall|recorded",
     )
-    seed: int = setting(1, whole, "seed of what is made up: the listen keys", metavar="N")
+    seed: int = setting(1, whole, "seed of what is left to chance: listen keys, waits before reconnecting", metavar="N")
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """The venue that a live mirror follows; another simulator will do."""
+
+    upstream_rest: str = setting(
+        "https://api-glb.hashkey.com", url("http", "https"), "with --live: base of the venue's REST API", metavar="URL"
+    )
+    upstream_ws: str = setting(
+        "wss://stream-glb.hashkey.com", url("ws", "wss"), "with --live: base of the venue's sockets", metavar="URL"
+    )
+    stale_after: float = setting(
+        5.0,
+        seconds,
+        "with --live: seconds of silence, or without a good book, after which nothing fills from the mirror",
+        metavar="SECONDS",
+    )
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What is kept of a live market. With rotation the files are NAME-0001.hkrec, NAME-0002.hkrec, ..."""
+
+    record: str = setting("", text, "with --live: record what is heard into this file; empty: nothing", metavar="PATH")
+    rotate_mb: int = setting(0, whole, "begin another file of a recording after so many megabytes", metavar="MB")
+    rotate_minutes: int = setting(0, whole, "begin another file of a recording after so many minutes", metavar="N")
 
 
 @dataclass(frozen=True)
@@ -204,6 +247,8 @@ class Settings:
     """The whole tree."""
 
     market: Market = field(default_factory=Market)
+    upstream: Upstream = field(default_factory=Upstream)
+    recording: Recording = field(default_factory=Recording)
     server: Server = field(default_factory=Server)
     accounts: Accounts = field(default_factory=Accounts)
     venue: Venue = field(default_factory=Venue)
@@ -212,6 +257,8 @@ class Settings:
 
 SECTIONS: Final[dict[str, type]] = {
     "market": Market,
+    "upstream": Upstream,
+    "recording": Recording,
     "server": Server,
     "accounts": Accounts,
     "venue": Venue,

@@ -74,8 +74,10 @@ class Api:
 
 def demo(settings: Settings) -> bool:
     """Run it; whether everything went as it should."""
-    if settings.market.empty or settings.market.clock != "wall":
-        raise BadSetting("the demo trades on a recorded market on the wall's clock: leave --empty and --clock away")
+    if settings.market.empty or settings.market.live or settings.market.clock != "wall":
+        raise BadSetting(
+            "the demo trades on a recorded market on the wall's clock: leave --empty, --live and --clock away"
+        )
     said = print if not settings.run.json else _silent
     result: dict[str, Any] = run(_demo(replace(settings, server=replace(settings.server, port=0)), said))
     if settings.run.json:

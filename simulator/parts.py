@@ -17,7 +17,10 @@ from simulator.core.history import History
 from simulator.core.instruments import Instrument
 from simulator.core.perpetual_history import PerpetualHistory
 from simulator.core.units import Nanos, NotANumber, OffGrid, money, rate
+from simulator.feeds.live import Live
 from simulator.feeds.pump import Pace, Played, Pump
+from simulator.feeds.rules import Rules
+from simulator.mirroring import live_of
 from simulator.ready import Access
 from simulator.replay.format import BadRecording, Reader
 from simulator.replay.player import play
@@ -53,6 +56,7 @@ class Parts:
     desk: Desk
     access: list[Access]
     market: str
+    live: Live | None = None
 
 
 def bundled(name: str) -> Path:
@@ -62,11 +66,13 @@ def bundled(name: str) -> Path:
     return inside if inside.exists() else here.parent / "replay_data" / name
 
 
-def exchange_of(settings: Settings) -> Parts:
-    """An exchange at its first moment: listed, funded, with its market ready to play."""
-    recording = None if settings.market.empty else _recording(settings)
+def exchange_of(settings: Settings, rules: Rules | None = None) -> Parts:
+    """An exchange at its first moment: listed, funded, with its market ready to play. ``rules``: of a live venue."""
+    recording = None if settings.market.empty or rules is not None else _recording(settings)
     info = recording.header.exchange_info if recording is not None else {}
     catalogue = Catalogue(info) if info.get("symbols") or info.get("contracts") else Catalogue.bundled()
+    if rules is not None:
+        catalogue = rules.catalogue
     instruments = _instruments(settings, catalogue, recording)
     clock = _clock(settings, recording)
     exchange = Exchange()
@@ -95,7 +101,10 @@ def exchange_of(settings: Settings) -> Parts:
     access = _open_accounts(settings, runner, keys)
     if recording is not None:
         runner.source = _source(settings, recording, instruments, runner.now())
-    return Parts(settings, runner, desk, access, _describe(settings, recording))
+    live = None
+    if rules is not None:
+        runner.source = live = live_of(settings, instruments, runner)
+    return Parts(settings, runner, desk, access, _describe(settings, recording, rules), live)
 
 
 def _recording(settings: Settings) -> Reader:
@@ -144,7 +153,9 @@ def _source(settings: Settings, recording: Reader, instruments: list[Instrument]
     return Pump(played, {one.symbol: one for one in instruments}, pace)
 
 
-def _describe(settings: Settings, recording: Reader | None) -> str:
+def _describe(settings: Settings, recording: Reader | None, rules: Rules | None) -> str:
+    if rules is not None:
+        return f"live mirror of {settings.upstream.upstream_ws}, {rules.origin}"
     if recording is None:
         return "none: only orders of this exchange's own accounts"
     loop = "looping" if settings.market.loop and settings.market.speed != "max" else "once"

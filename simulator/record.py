@@ -10,42 +10,27 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Final, NoReturn
 
 import msgspec
 
-from simulator.config import BadSetting
+from simulator.config import BadSetting, Settings
+from simulator.core.instruments import Instrument
 from simulator.core.units import NANOS_PER_SECOND, Nanos
-from simulator.feeds.client import Line, Timing
 from simulator.feeds.live import Live
 from simulator.feeds.mirror import Mirror
-from simulator.feeds.rest import Rest, Unreachable
+from simulator.feeds.rest import Unreachable
 from simulator.feeds.rules import read
 from simulator.feeds.together import together
 from simulator.lifetime import run, until_stopped
+from simulator.mirroring import check_upstream, mirror_of, rest_of
 from simulator.replay.gaps import Gap
-from simulator.replay.recorder import Recorder, Rotation
-from simulator.tape import Ended, RecordedRest, Tape
-from simulator.venues.hashkey.subscribing import EXCHANGE_INFO_PATH, subscriptions
+from simulator.replay.recorder import Recorder
+from simulator.tape import Ended, Tape
 
 _SHOWN_EVERY_S: Final = 1.0
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is to be recorded, from where, to where, for how long."""
-
-    symbols: Sequence[str]
-    out: Path
-    rest: str
-    ws: str
-    rotation: Rotation
-    silence_s: float
-    seconds: float | None
-    seed: int
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,18 +67,20 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def record(plan: Plan) -> Result:
-    """Record until stopped; CannotRecord, BadSetting or Ended say why there is no recording."""
-    result: Result = run(_record(plan))
+def record(settings: Settings, out: Path) -> Result:
+    """Record until stopped; CannotRecord and BadSetting say what is misused."""
+    check_upstream(settings)
+    if not settings.market.symbols:
+        raise BadSetting("record needs --symbols A,B")
+    result: Result = run(_record(settings, Tape(settings, out, settings.market.symbols, rest_of(settings))))
     return result
 
 
-async def _record(plan: Plan) -> Result:
-    tape = Tape(plan.out, plan.symbols, f"{plan.rest} and {plan.ws}", plan.rotation)
+async def _record(settings: Settings, tape: Tape) -> Result:
     failure = ""
-    session = asyncio.create_task(_session(plan, tape))
+    session = asyncio.create_task(_session(settings, tape))
     try:
-        await until_stopped(session, plan.seconds)
+        await until_stopped(session, settings.run.run_seconds or None)
     except Ended as error:
         failure = str(error)
     finally:
@@ -103,43 +90,39 @@ async def _record(plan: Plan) -> Result:
     return _result(tape, failure or tape.recorder.failure)
 
 
-async def _session(plan: Plan, tape: Tape) -> NoReturn:
-    mirror, live = await _opened(plan, tape)
-    _say(f"recording {', '.join(plan.symbols)} from {plan.ws} into {tape.recorder.told.files[0]}; Ctrl-C stops")
+async def _session(settings: Settings, tape: Tape) -> None:
+    live, mirror = await _opened(settings, tape)
+    symbols, where = ", ".join(settings.market.symbols), tape.recorder.told.files[0]
+    _say(f"recording {symbols} from {settings.upstream.upstream_ws} into {where}; Ctrl-C stops")
     await together(mirror.run(), tape.keep_flushed(), _show(tape.recorder, live))
 
 
-async def _opened(plan: Plan, tape: Tape) -> tuple[Mirror, Live]:
+async def _opened(settings: Settings, tape: Tape) -> tuple[Live, Mirror]:
     """Everything that the venue must have answered before there is a file."""
-    rest = RecordedRest(plan.rest, tape)
     try:
-        await tape.measure(rest)
-        body = (await rest.get(EXCHANGE_INFO_PATH)).data
-        catalogue = read(body)
+        catalogue = read(await tape.open())
     except (Unreachable, ValueError) as error:
         raise Ended(f"the venue does not answer as it should: {error}") from None
-    for symbol in plan.symbols:
+    symbols = settings.market.symbols
+    for symbol in symbols:
         if symbol not in catalogue.rows:
             raise BadSetting(f"the venue has no symbol {symbol} to record; it has {', '.join(catalogue.rows)}")
-    info: dict[str, Any] = msgspec.json.decode(body)
-    tape.begin(info)
+    tape.begin(catalogue)
     if tape.recorder.failure:
         raise Ended(tape.recorder.failure)
-    instruments = {one.symbol: one for one in catalogue.instruments(plan.symbols)}
-    lines = [Line(path, plan.ws + path, said) for path, said in subscriptions(instruments.values()).items()]
-    live = _unread(lambda wake: Live(instruments, plan.silence_s, time.time_ns, wake))
-    timing = Timing(silence_s=plan.silence_s)
-    return Mirror(live, lines, Rest(plan.rest), timing, plan.seed, tape.record), live
+    instruments = catalogue.instruments(symbols)
+    live = _unread({one.symbol: one for one in instruments}, settings.upstream.stale_after)
+    return live, mirror_of(settings, instruments, live, tape.record)
 
 
-def _unread(make: Callable[[Callable[[], None]], Live]) -> Live:
-    """A live market whose commands nobody wants: it is kept for knowing what to ask the venue for."""
+def _unread(instruments: Mapping[str, Instrument], stale_after_s: float) -> Live:
+    """A live market whose commands nobody wants: it is kept for knowing what the venue should be asked for."""
 
     def drop() -> None:
         while live.due() is not None:
             live.take()
 
-    live = make(drop)
+    live = Live(instruments, stale_after_s, time.time_ns, drop)
     return live
 
 

@@ -70,24 +70,29 @@ class Mirror:
     async def _follow(self, line: Line) -> NoReturn:
         """Connect, and again whenever it is lost."""
         backoff = Backoff(f"{self._seed} {line.connection}")
-        lived_since = 0.0
+        stands_since: float | None = None
 
         def opened() -> None:
-            nonlocal lived_since
-            lived_since = time.monotonic()
-            log.info("%s is connected", line.url)
+            nonlocal stands_since
+            stands_since = time.monotonic()
+            log.warning("%s is connected", line.url)
             self._live.opened(line.connection)
 
+        level = logging.WARNING
         while True:
-            lived_since = time.monotonic()
+            stands_since = None
             try:
                 await listen(line, self._timing, self.hear, opened)
             except Lost as lost:
-                self._live.lost(line.connection, str(lost))
-                if time.monotonic() - lived_since >= self._timing.silence_s:
+                reason = str(lost)
+            self._live.lost(line.connection, reason)
+            if stands_since is not None:
+                level = logging.WARNING
+                if time.monotonic() - stands_since >= self._timing.silence_s:
                     backoff.worked()
-                wait_s = backoff.wait_s()
-                log.info("%s: %s; the next try is in %.1f s", line.url, lost, wait_s)
+            wait_s = backoff.wait_s()
+            log.log(level, "%s: %s; trying again from now on", line.url, reason)
+            level = logging.INFO
             await asyncio.sleep(wait_s)
 
     async def _watch(self) -> NoReturn:
