@@ -18,7 +18,17 @@ from simulator.config import BadSetting, Settings, Source, build, gather, known
 
 FINE, FAILED, MISUSE = 0, 1, 2
 RECORD_SETTINGS = frozenset(
-    ("symbols", "seed", "upstream_rest", "upstream_ws", "stale_after", "rotate_mb", "rotate_minutes", "run_seconds", "json")
+    (
+        "symbols",
+        "seed",
+        "upstream_rest",
+        "upstream_ws",
+        "stale_after",
+        "rotate_mb",
+        "rotate_minutes",
+        "run_seconds",
+        "json",
+    )
 )
 
 

@@ -181,8 +181,12 @@ class Recording:
     """What is kept of a live market. With rotation the files are NAME-0001.hkrec, NAME-0002.hkrec, ..."""
 
     record: str = setting("", text, "with --live: record what is heard into this file; empty: nothing", metavar="PATH")
-    rotate_mb: int = setting(0, whole, "begin another file of a recording after so many megabytes", metavar="MB")
-    rotate_minutes: int = setting(0, whole, "begin another file of a recording after so many minutes", metavar="N")
+    rotate_mb: int = setting(
+        0, whole, "begin another file of a recording after so many megabytes; 0: never", metavar="MB"
+    )
+    rotate_minutes: int = setting(
+        0, whole, "begin another file of a recording after so many minutes; 0: never", metavar="N"
+    )
 
 
 @dataclass(frozen=True)

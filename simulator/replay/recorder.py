@@ -7,7 +7,7 @@ no fsync: it may last long, and an exchange that serves must not wait for a disk
 
 **What is known late.** The header holds the venue's exchangeInfo rows and its clock's offset, which are
 read from replies that are messages themselves. So messages wait in memory until ``begin`` tells the
-header; ``close`` writes them under the header known at the start when that never came.
+header. A recording that never began leaves no file in the way of the next try.
 
 **Rotation.** Without it the one file is named as asked. With it they are NAME-0001.hkrec, NAME-0002.hkrec,
 ...: a file ends with the block that reaches the size, or before the message that comes too late for it.
@@ -108,10 +108,13 @@ class Recorder:
         """Open the first file, now that its header is known. A second call says nothing new."""
         if self._early is None:
             return
+        early, self._early = self._early, None
         self._header = msgspec.structs.replace(
             self._header, exchange_info=exchange_info, clock_offset_ns=clock_offset_ns
         )
-        self._open()
+        self._next_file()
+        for record in early:
+            self._write(record)
 
     def record(self, connection: str, data: bytes, direction: Direction, ts: Nanos) -> None:
         """Take a message that came or went at ``ts``."""
@@ -138,17 +141,8 @@ class Recorder:
             self._count()
 
     def close(self) -> None:
-        """Flush and end; once is enough, twice does no harm."""
-        if self._early:
-            self._open()
-        self._early = None
+        """Flush and end; once is enough, twice does no harm. Without a beginning no file is left."""
         self._end()
-
-    def _open(self) -> None:
-        early, self._early = self._early or [], None
-        self._next_file()
-        for record in early:
-            self._write(record)
 
     def _write(self, record: Record) -> None:
         if self._must_rotate(record.ts):

@@ -59,16 +59,10 @@ def test_what_came_before_the_header_was_known_is_in_the_file_in_order(tmp_path:
     assert (it.told.first_ns, it.told.last_ns) == (NANOS_PER_MILLI, 4 * NANOS_PER_MILLI)
 
 
-def test_messages_are_kept_even_if_the_header_is_never_known(tmp_path: Path) -> None:
+def test_what_never_began_leaves_no_file(tmp_path: Path) -> None:
     it = recorder(tmp_path / "a.hkrec")
     feed(it, [at(1, b"not what it should be")])
-    it.close()
-    assert read(tmp_path / "a.hkrec") == [at(1, b"not what it should be")]
-    assert Reader(tmp_path / "a.hkrec").header == HEADER
-
-
-def test_nothing_heard_leaves_no_file(tmp_path: Path) -> None:
-    it = recorder(tmp_path / "a.hkrec")
+    it.flush()
     it.close()
     assert list(tmp_path.iterdir()) == []
 
@@ -236,8 +230,8 @@ def test_a_file_cut_at_any_byte_is_read_up_to_its_last_whole_block(tmp_path: Pat
     it = recorder(path)
     it.begin(INFO, 0)
     flushed = [path.stat().st_size]
-    for n in range(6):
-        feed(it, [at(1000 * n, os.urandom(60)), at(1000 * n + 1)])
+    for n in range(3):
+        feed(it, [at(1000 * n, os.urandom(20)), at(1000 * n + 1)])
         it.flush()
         flushed.append(path.stat().st_size)
     it.close()
