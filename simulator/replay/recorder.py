@@ -191,29 +191,31 @@ class Recorder:
 
     def _end(self) -> None:
         """The present file is whole and closed."""
-        writer = self._writer
-        if writer is None:
+        if self._writer is None:
             return
         try:
-            writer.close()
+            self._writer.close()
         except OSError as error:
             self._fail(error)
+        self._let_go()
+
+    def _fail(self, error: OSError, path: Path | None = None) -> None:
+        """The recording has ended before it was meant to."""
+        if not self.failure:
+            self.failure = f"cannot write {path or self.told.files[-1]}: {error.strerror or error}"
+            log.error("the recording has ended: %s", self.failure)
+        if self._writer is not None:
+            with suppress(OSError):
+                self._writer.close()
+            self.told.lost += self._writer.waiting
+            self.told.records -= self._writer.waiting
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Of the present file, whose size is told from now on."""
         self._count()
         self._closed_bytes = self.told.file_bytes
         self._writer = None
-
-    def _fail(self, error: OSError, path: Path | None = None) -> None:
-        if self.failure:
-            return
-        where = path or self.told.files[-1]
-        self.failure = f"cannot write {where}: {error.strerror}"
-        log.error("the recording has ended: %s", self.failure)
-        writer, told = self._writer, self.told
-        if writer is not None:
-            with suppress(OSError):
-                writer.close()
-            told.lost += writer.waiting
-            told.records -= writer.waiting
 
     def _count(self) -> None:
         if self._writer is not None:

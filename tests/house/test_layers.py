@@ -18,7 +18,7 @@ LAYERS = [
     {"parts"},
     {"control"},
     {"app"},
-    {"demo", "remote", "testing"},
+    {"demo", "record", "remote", "testing"},
     {"cli"},
     {"__main__"},
 ]

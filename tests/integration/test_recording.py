@@ -19,10 +19,12 @@ from typing import Any
 
 import pytest
 
+from simulator.app import running
 from simulator.cli import main
 from simulator.config import Settings, build, gather
 from simulator.core.orders import Side
 from simulator.core.units import NANOS_PER_SECOND
+from simulator.feeds.client import Direction as Way
 from simulator.mirroring import rest_of
 from simulator.parts import exchange_of
 from simulator.record import _session
@@ -31,6 +33,7 @@ from simulator.replay.inspect import summarize
 from simulator.replay.recorder import Rotation
 from simulator.tape import Tape
 from simulator.venues.hashkey.books import DEPTH_LEVELS, top
+from simulator.venues.hashkey.exchange_info import Catalogue
 from simulator.venues.hashkey.feed import V1, V2, DepthMessage, parse
 from tests.serving import CHECKOUT, READY_WITHIN_S, Ready, serving
 
@@ -48,8 +51,12 @@ def upstream() -> Iterator[Ready]:
         yield ready
 
 
+def sides(venue: Ready) -> dict[str, str]:
+    return {"upstream_rest": venue.rest, "upstream_ws": venue.ws_public.removesuffix(V1)}
+
+
 def flags(venue: Ready) -> list[str]:
-    return ["--upstream-rest", venue.rest, "--upstream-ws", venue.ws_public.removesuffix(V1)]
+    return [f"--{name.replace('_', '-')}={url}" for name, url in sides(venue).items()]
 
 
 @contextmanager
@@ -183,6 +190,20 @@ def test_what_is_recorded_names_its_venue_its_clock_and_its_rows(upstream: Ready
     assert b'{"topic":"depth","event":"sub","params":{"symbol":"BTCUSDT"}}' in said
 
 
+async def test_the_venues_clock_is_measured_against_ours(tmp_path: Path) -> None:
+    """An exchange that lives in a recording of 2024."""
+    venue = settings(replay=str(SMALL), clock="recorded", port=0)
+    async with running(venue) as sim:
+        chosen = settings(upstream_rest=sim.ready.rest)
+        tape = Tape(chosen, tmp_path / "a.hkrec", ["BTCUSDT"], rest_of(chosen))
+        info = await tape.open()
+        expected = sim.parts.runner.now() - time.time_ns()
+    tape.begin(Catalogue(json.loads(info)))
+    tape.recorder.close()
+    assert expected < -365 * 86_400 * NANOS_PER_SECOND
+    assert abs(Reader(tmp_path / "a.hkrec").header.clock_offset_ns - expected) < NANOS_PER_SECOND
+
+
 # ---- ends
 
 
@@ -287,8 +308,7 @@ async def test_a_connection_that_was_lost_is_a_gap(tmp_path: Path) -> None:
         chosen = settings(
             symbols="BTCUSDT",
             stale_after=1.0,
-            upstream_rest=first.rest,
-            upstream_ws=first.ws_public.removesuffix(V1),
+            **sides(first),
         )
         tape = Tape(chosen, path, ["BTCUSDT"], rest_of(chosen))
         session = asyncio.create_task(_session(chosen, tape))
@@ -315,15 +335,34 @@ def get(url: str) -> Any:
         return json.load(reply)
 
 
-def test_serve_live_records_what_it_mirrors(upstream: Ready, tmp_path: Path) -> None:
+async def test_serve_live_records_what_it_mirrors_until_its_last_moment(
+    upstream: Ready, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing but the end brings anything into the file here."""
+    monkeypatch.setattr("simulator.tape._FLUSH_S", 3600.0)
+    monkeypatch.setattr("simulator.replay.recorder.FLUSH_NS", 2**62)
     path = tmp_path / "a.hkrec"
-    with serving("--live", *flags(upstream), "--symbols", "BTCUSDT", "--record", str(path)) as mine:
-        wait(lambda: holds(path, 5), "five books")
-        assert get(mine.control + "/health")["ok"]
+    chosen = settings(live=True, symbols="BTCUSDT", record=str(path), port=0, **sides(upstream))
+    async with running(chosen) as sim:
+        market = sim.parts.desk.state.markets["BTCUSDT"]
+        await eventually(lambda: not market.mirror.stale and market.version > 10 and path.exists())
+        assert Reader(path).count == 0
     header = Reader(path).header
     assert header.symbols == ("BTCUSDT",)
     assert [row["symbol"] for row in header.exchange_info["symbols"]] == ["BTCUSDT"]
+    assert books(path, "BTCUSDT")
     check_played(path, "BTCUSDT")
+
+
+async def test_what_came_last_before_a_silence_is_in_the_file_soon(tmp_path: Path) -> None:
+    chosen = settings()
+    tape = Tape(chosen, tmp_path / "a.hkrec", ["BTCUSDT"], rest_of(chosen))
+    tape.begin(Catalogue.bundled())
+    tape.record(V2, b"{}", Way.IN, 1)
+    flushing = asyncio.create_task(tape.keep_flushed())
+    await eventually(lambda: Reader(tmp_path / "a.hkrec").count == 1)
+    flushing.cancel()
+    tape.recorder.close()
 
 
 def test_an_exchange_goes_on_when_its_recording_cannot(upstream: Ready, tmp_path: Path) -> None:

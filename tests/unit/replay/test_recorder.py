@@ -168,11 +168,11 @@ def parts(folder: Path) -> list[Path]:
 
 
 @given(
-    ages=st.lists(st.integers(0, 3 * NANOS_PER_SECOND), max_size=30),
+    ages=st.lists(st.integers(0, 30).map(lambda tenths: tenths * NANOS_PER_SECOND // 10), max_size=30),
     size=st.sampled_from([0, 1, 700, 2000]),
     nanos=st.sampled_from([0, 1, NANOS_PER_SECOND, 4 * NANOS_PER_SECOND]),
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=80)
 def test_whatever_the_rotation_nothing_is_lost_or_doubled(
     tmp_path: Path, ages: list[int], size: int, nanos: int
 ) -> None:
@@ -197,7 +197,8 @@ def test_whatever_the_rotation_nothing_is_lost_or_doubled(
         if nanos and reader.span:
             assert reader.span[1] - reader.span[0] < nanos
         if size and len(reader.chunks) > 2:
-            assert reader.chunks[-2].offset < size, "it ended with the block that reached the size"
+            reached = [chunk for chunk in reader.chunks if chunk.offset + chunk.packed >= size]
+            assert len(reached) <= 2, "it ended with the block that reached the size, or what came in the same moment"
 
 
 def test_files_are_numbered_and_the_first_is_not_the_plain_name(tmp_path: Path) -> None:
@@ -274,8 +275,11 @@ feed(at(1)); it.flush()
 resource.setrlimit(resource.RLIMIT_FSIZE, (it.told.file_bytes + int(sys.argv[3]), -1))
 feed(at(2), at(3, os.urandom(9000)))
 it.flush()
+it.flush()
 feed(at(4))
+it.flush()
 it.close()
+assert it.told.file_bytes == sum(os.path.getsize(path) for path in it.told.files)
 print(it.failure, it.told.records, it.told.lost, sep="|")
 """
 
