@@ -104,6 +104,7 @@ def exchange_of(settings: Settings, rules: Rules | None = None) -> Parts:
     live = None
     if rules is not None:
         runner.source = live = live_of(settings, instruments, runner)
+        runner.catch_up()  # it begins stale, before anybody can ask
     return Parts(settings, runner, desk, access, _describe(settings, recording, rules), live)
 
 

@@ -223,7 +223,9 @@ class Market:
             side, mirror = self.book.bids, self.mirror.bids
         else:
             side, mirror = self.book.asks, self.mirror.asks
-        if mirror.size_at:
+        if self.mirror.stale:
+            order.ahead = order.joined_behind = None  # what stands there is known when the mirror is back
+        elif mirror.size_at:
             order.ahead = order.joined_behind = (
                 self.model.joined(mirror.available(mirror.sign * price)) if mirror.sees(price) else None
             )

@@ -74,10 +74,10 @@ def check_trade(state: State, command: PrintTrade) -> RejectReason | None:
 def replace_depth(state: State, now: Nanos, command: ReplaceDepth) -> list[Event]:
     """A whole book, seen as the difference to the one before."""
     market = state.markets[command.symbol]
-    market.mirror.stale = False
+    was_stale, market.mirror.stale = market.mirror.stale, False
     bids = _difference(market, BUY, command.bids)
     asks = _difference(market, SELL, command.asks)
-    return _apply_depth(state, now, market, command.ts, bids, asks)
+    return _apply_depth(state, now, market, command.ts, bids, asks, came_back=was_stale)
 
 
 def change_depth(state: State, now: Nanos, command: ChangeDepth) -> list[Event]:
@@ -101,11 +101,16 @@ def _apply_depth(
     ts: Nanos,
     bids: Sequence[tuple[Ticks, Lots]],
     asks: Sequence[tuple[Ticks, Lots]],
+    *,
+    came_back: bool = False,
 ) -> list[Event]:
     mirror, book = market.mirror, market.book
     _move_levels(market, BUY, ts, bids)
     _move_levels(market, SELL, ts, asks)
     _uncross(market, ts, bids)
+    if came_back:
+        _line_up(market, BUY)
+        _line_up(market, SELL)
     mirror.ts = max(mirror.ts, ts)
     market.changed(now)
     events: list[Event] = [MirrorChanged(market.instrument.symbol, ts)]
@@ -140,7 +145,19 @@ def _move_levels(market: Market, side: Side, ts: Nanos, levels: Sequence[tuple[T
         level = own.levels[key]
         if not change.after and not mirror.sees(level.price):
             continue  # out of the part of the book that is shown: nothing is known, nothing moves
-        reposition(level, change._replace(explained=explained.get(key, 0)), market.model)
+        # An order that came while the mirror was stale waits for it to come back (see ``_line_up``).
+        orders = [order for order in level if order.ahead is not None] if market.mirror.stale else level
+        reposition(orders, change._replace(explained=explained.get(key, 0)), market.model)
+
+
+def _line_up(market: Market, side: Side) -> None:
+    """Orders that came while the mirror was stale stand behind everything that is displayed now."""
+    mirror = market.mirror.side(side)
+    for level in market.book.side(side):
+        if mirror.sees(level.price):
+            for order in level:
+                if order.ahead is None:
+                    order.ahead = order.joined_behind = market.model.joined(mirror.available(level.key))
 
 
 def _uncross(market: Market, ts: Nanos, bids: Sequence[tuple[Ticks, Lots]]) -> None:

@@ -19,12 +19,15 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Final, TypeAlias
 
 from simulator.core.commands import Command, InvalidateDepth
 from simulator.core.instruments import Instrument
-from simulator.core.units import Nanos
+from simulator.core.units import NANOS_PER_SECOND, Nanos
 from simulator.feeds.client import Direction, Received
 from simulator.feeds.health import Freshness, LeftOut
+from simulator.feeds.settlements import Settlements
 from simulator.feeds.sync import Quotes, Sync
 from simulator.feeds.venue_clock import VenueClock
 from simulator.venues.hashkey.feed import (
@@ -32,6 +35,7 @@ from simulator.venues.hashkey.feed import (
     V2,
     BadFrame,
     DepthMessage,
+    FundingMessage,
     Message,
     TimeMessage,
     TradeMessage,
@@ -42,6 +46,11 @@ from simulator.venues.hashkey.skim import about
 
 BOOKS = V2
 """The socket that the books come from."""
+_OLDEST_TRADE: Final[Nanos] = 3600 * NANOS_PER_SECOND
+
+
+Happens: TypeAlias = Callable[[Nanos], Sequence[Command]]
+"""Something that came, ready to be read: given the time when it came, it says what follows."""
 
 
 class Symbol:
@@ -71,20 +80,21 @@ class Live:
         self._stale_after_s = stale_after_s
         self._symbols = {symbol: Symbol(one, now()) for symbol, one in instruments.items()}
         self._quotes = Quotes(instruments)
-        self._waiting: deque[tuple[Nanos, Received | Sequence[Command]]] = deque()
+        self._waiting: deque[tuple[Nanos, Happens]] = deque()
         self.clock = VenueClock()
+        self._settlements = Settlements(self._quotes, self.clock)
         self.left_out = LeftOut()
         self.connections: dict[str, str] = {}
-        self._waiting.append((now(), [InvalidateDepth(symbol) for symbol in self._symbols]))
+        self._waiting.append((now(), self._begin))
 
     def due(self) -> Nanos | None:
         """When the next frame is due: it was when it came."""
         return self._waiting[0][0] if self._waiting else None
 
     def take(self) -> Sequence[Command]:
-        """What follows from the next frame or loss."""
-        arrival, what = self._waiting.popleft()
-        return self._read(arrival, what) if isinstance(what, Received) else what
+        """What follows from the next frame, loss or silence."""
+        arrival, happens = self._waiting.popleft()
+        return happens(arrival)
 
     def freshness(self) -> list[Freshness]:
         """Of every symbol."""
@@ -93,23 +103,19 @@ class Live:
     def hear(self, frame: Received) -> None:
         """A frame came; our own are of no interest here."""
         if frame.direction is Direction.IN:
-            self._happens(frame)
+            self._happened(partial(self._read, frame))
 
     def opened(self, connection: str) -> None:
         """A connection stands and everything has been subscribed to: a new beginning for all that it tells."""
         self.connections[connection] = ""
         if connection == BOOKS:
-            self.clock.restart()
-            for one in self._symbols.values():
-                one.sync.restart()
-                one.asked_s = 0.0
-                one.health.why = "connected, but no book yet"
+            self._happened(self._begin_anew)
 
     def lost(self, connection: str, why: str) -> None:
         """A connection is gone, or could not be had."""
         self.connections[connection] = why
         if connection == BOOKS:
-            self._become_stale(self._symbols.values(), why)
+            self._happened(partial(self._become_stale, tuple(self._symbols.values()), why))
 
     def watch(self) -> None:
         """To be called often: doubts that have lasted too long."""
@@ -117,7 +123,8 @@ class Live:
         for one in self._symbols.values():
             doubted_s = one.health.doubted_s
             if one.health.fresh and doubted_s is not None and doubted_s <= latest:
-                self._become_stale([one], f"no good book for {self._stale_after_s:g} s, {one.health.doubt}")
+                why = f"no good book for {self._stale_after_s:g} s, {one.health.doubt}"
+                self._happened(partial(self._become_stale, (one,), why))
 
     def asks(self) -> str | None:
         """A symbol whose book the venue should be asked for now, if any; the one that has waited longest."""
@@ -132,17 +139,31 @@ class Live:
         chosen.asked_s = seconds
         return chosen.name
 
-    def _happens(self, what: Received | Sequence[Command]) -> None:
+    def _happened(self, what: Happens) -> None:
+        """Everything takes its turn in the order in which it came."""
         self._waiting.append((self._now(), what))
         self._wake()
 
-    def _become_stale(self, symbols: Iterable[Symbol], why: str) -> None:
-        now = self._now()
-        commands = [InvalidateDepth(one.name) for one in symbols if one.health.lost(now, why)]
-        if commands:
-            self._happens(commands)
+    def _begin(self, now: Nanos) -> list[Command]:
+        return [InvalidateDepth(symbol) for symbol in self._symbols]
 
-    def _read(self, arrival: Nanos, frame: Received) -> list[Command]:
+    def _begin_anew(self, now: Nanos) -> list[Command]:
+        self.clock.restart()
+        for one in self._symbols.values():
+            one.sync.restart()
+            one.asked_s = 0.0
+            one.health.why = "connected, but no book yet"
+        return []
+
+    def _become_stale(self, symbols: Iterable[Symbol], why: str, now: Nanos) -> list[Command]:
+        stale: list[Command] = []
+        for one in symbols:
+            one.sync.forget_book()
+            if one.health.lost(now, why):
+                stale.append(InvalidateDepth(one.name))
+        return stale
+
+    def _read(self, frame: Received, arrival: Nanos) -> list[Command]:
         try:
             messages = parse(frame.connection, frame.data)
         except BadFrame as error:
@@ -160,6 +181,8 @@ class Live:
         try:
             if isinstance(message, DepthMessage | TradeMessage):
                 return self._market(arrival, frame, message)
+            if isinstance(message, FundingMessage):
+                return self._settlements.commands(message)
             if isinstance(message, TimeMessage):
                 self.clock.heard(arrival, message.ts_ms)
             return self._quotes.commands(message, self.clock)
@@ -179,9 +202,11 @@ class Live:
             return []  # answered after the connection was lost: nothing would keep it fresh
         if not asked:
             self.clock.heard(arrival, message.ts_ms)
-        commands = one.sync.commands(message, self.clock)
         if isinstance(message, TradeMessage):
-            return commands
+            if arrival - self.clock(message.ts_ms) > _OLDEST_TRADE:
+                raise BadFrame(f"{message.symbol}: a trade of {message.ts_ms} (ms since 1970) does not happen now")
+            return one.sync.commands(message, self.clock)
+        commands = one.sync.commands(message, self.clock)
         if any(isinstance(command, InvalidateDepth) for command in commands):
             one.health.lost(arrival, "its books came out of order")
             self.left_out("out of order", f"{message.symbol}: book {message.version} after a later one")

@@ -70,25 +70,24 @@ class Mirror:
     async def _follow(self, line: Line) -> NoReturn:
         """Connect, and again whenever it is lost."""
         backoff = Backoff(f"{self._seed} {line.connection}")
-        stands_since: float | None = None
+        opened_s: list[float] = []
 
         def opened() -> None:
-            nonlocal stands_since
-            stands_since = time.monotonic()
+            opened_s.append(time.monotonic())
             log.warning("%s is connected", line.url)
             self._live.opened(line.connection)
 
         level = logging.WARNING
         while True:
-            stands_since = None
+            opened_s.clear()
             try:
                 await listen(line, self._timing, self.hear, opened)
             except Lost as lost:
                 reason = str(lost)
             self._live.lost(line.connection, reason)
-            if stands_since is not None:
+            if opened_s:
                 level = logging.WARNING
-                if time.monotonic() - stands_since >= self._timing.silence_s:
+                if time.monotonic() - opened_s[0] >= self._timing.silence_s:
                     backoff.worked()
             wait_s = backoff.wait_s()
             log.log(level, "%s: %s; trying again from now on", line.url, reason)

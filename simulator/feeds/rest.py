@@ -69,15 +69,17 @@ class Rest:
 
     def _fetch(self, path: str) -> bytes:
         request = urllib.request.Request(self.base + path, headers={"User-Agent": _AGENT})  # noqa: S310 - checked by config
-        with self._opener.open(request, timeout=self._timeout_s) as reply:
-            body: bytes = reply.read(_LONGEST_REPLY + 1)
+        try:
+            with self._opener.open(request, timeout=self._timeout_s) as reply:
+                body: bytes = reply.read(_LONGEST_REPLY + 1)
+        except urllib.error.HTTPError as refusal:
+            with refusal:
+                raise ValueError(f"status {refusal.code}") from None
         if len(body) > _LONGEST_REPLY:
             raise ValueError("the reply is too long")
         return body
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, urllib.error.HTTPError):
-        return f"status {error.code}"
     reason = error.reason if isinstance(error, urllib.error.URLError) else error
     return str(reason) or type(error).__name__

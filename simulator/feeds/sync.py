@@ -61,11 +61,16 @@ class Sync:
         self._symbol = instrument.symbol
         self._prices = instrument.price_grid
         self._sizes = instrument.qty_grid
+        self._shown: tuple[dict[str, str], dict[str, str]] | None = None
         self.restart()
+
+    def forget_book(self) -> None:
+        """The next book is told whole; it follows those before all the same."""
+        self._shown = None
 
     def restart(self) -> None:
         """What comes next has nothing to do with what was."""
-        self._shown: tuple[dict[str, str], dict[str, str]] | None = None
+        self._shown = None
         self._version = 0
         self._ts_ms: Millis = 0
         self._asked_ms: Millis = 0

@@ -450,7 +450,9 @@ class Reference:
     def rest(self, market: RefMarket, order: RefOrder) -> None:
         amount = self.hold_of(market, order.side, order.price, order.leaves)
         self.move(order.command.account, self.pays(market, order.side), free=-amount, held=amount)
-        if market.sees(order.side, order.price):
+        if market.stale:
+            order.ahead = order.joined_behind = None
+        elif market.sees(order.side, order.price):
             order.ahead = order.joined_behind = market.available(order.side, order.price)
         else:
             order.ahead = order.joined_behind = None
@@ -665,7 +667,8 @@ class Reference:
                 continue
             there = market.available(side, order.price)
             if order.ahead is None:
-                order.ahead = order.joined_behind = there
+                if not market.stale:
+                    order.ahead = order.joined_behind = there
             elif order.ahead > there:
                 order.credits.append([ts, order.ahead - there])
                 order.ahead = there

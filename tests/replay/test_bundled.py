@@ -26,7 +26,7 @@ from simulator.replay.inspect import summarize
 from simulator.replay.player import SEAM, lap_length, play
 from simulator.runtime.clock import ManualClock
 from simulator.runtime.runner import Runner
-from simulator.venues.hashkey.feed import DepthMessage, FundingMessage, IndexMessage, TradeMessage, parse
+from simulator.venues.hashkey.feed import DepthMessage, FundingMessage, IndexMessage, TimeMessage, TradeMessage, parse
 from simulator.venues.hashkey.skim import only
 
 FOLDER = Path(__file__).parents[2] / "replay_data"
@@ -155,7 +155,7 @@ def streams(path: Path) -> dict[tuple[type, str], Stream]:
         messages = parse(record.connection, record.data)
         assert messages, "a frame that means nothing"
         for message in messages:
-            if isinstance(message, FundingMessage):
+            if isinstance(message, FundingMessage | TimeMessage):
                 continue
             name = message.name if isinstance(message, IndexMessage) else message.symbol
             stream = found.setdefault((type(message), name), Stream())
