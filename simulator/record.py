@@ -8,6 +8,7 @@ that connections are won back however long it takes.
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 import time
 from collections.abc import Mapping
@@ -31,6 +32,8 @@ from simulator.replay.recorder import Recorder
 from simulator.tape import Ended, Tape
 
 _SHOWN_EVERY_S: Final = 1.0
+_CLEAR: Final = "\x1b[K"
+"""To a terminal: the rest of the line is empty."""
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,9 +73,13 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 def record(settings: Settings, out: Path) -> Result:
     """Record until stopped; CannotRecord and BadSetting say what is misused."""
     check_upstream(settings)
-    if not settings.market.symbols:
+    symbols = tuple(dict.fromkeys(settings.market.symbols))
+    if not symbols:
         raise BadSetting("record needs --symbols A,B")
-    result: Result = run(_record(settings, Tape(settings, out, settings.market.symbols, rest_of(settings))))
+    if sys.stderr.isatty():
+        # What is logged takes the place of the line that tells how it goes.
+        logging.basicConfig(format=f"\r%(message)s{_CLEAR}")
+    result: Result = run(_record(settings, Tape(settings, out, symbols, rest_of(settings))))
     return result
 
 
@@ -92,7 +99,7 @@ async def _record(settings: Settings, tape: Tape) -> Result:
 
 async def _session(settings: Settings, tape: Tape) -> None:
     live, mirror = await _opened(settings, tape)
-    symbols, where = ", ".join(settings.market.symbols), tape.recorder.told.files[0]
+    symbols, where = ", ".join(tape.recorder.symbols), tape.recorder.told.files[0]
     _say(f"recording {symbols} from {settings.upstream.upstream_ws} into {where}; Ctrl-C stops")
     await together(mirror.run(), tape.keep_flushed(), _show(tape.recorder, live))
 
@@ -103,7 +110,7 @@ async def _opened(settings: Settings, tape: Tape) -> tuple[Live, Mirror]:
         catalogue = read(await tape.open())
     except (Unreachable, ValueError) as error:
         raise Ended(f"the venue does not answer as it should: {error}") from None
-    symbols = settings.market.symbols
+    symbols = tape.recorder.symbols
     for symbol in symbols:
         if symbol not in catalogue.rows:
             raise BadSetting(f"the venue has no symbol {symbol} to record; it has {', '.join(catalogue.rows)}")
@@ -145,10 +152,9 @@ def progress(recorder: Recorder, live: Live, seconds: float, rate: int) -> str:
     told = recorder.told
     minutes, rest = divmod(int(seconds), 60)
     down = "".join(f"  {connection}: {why}" for connection, why in live.connections.items() if why)
-    clear = "\x1b[K"
     return (
         f"{minutes // 60:02}:{minutes % 60:02}:{rest:02}  {told.records:,} messages ({rate:,}/s)  "
-        f"{told.file_bytes / 1e6:,.1f} MB  {recorder.gaps.total:,} gaps{down}{clear}"
+        f"{told.file_bytes / 1e6:,.1f} MB  {recorder.gaps.total:,} gaps{down}{_CLEAR}"
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import pty
+import re
 import resource
 import signal
 import subprocess
@@ -69,9 +71,8 @@ def recording(venue: Ready, out: Path, *more: str, **options: Any) -> Iterator[s
         cwd=CHECKOUT,
         env=environment,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
         text=True,
-        **options,
+        **({"stderr": subprocess.PIPE} | options),
     ) as process:
         try:
             yield process
@@ -205,6 +206,22 @@ async def test_the_venues_clock_is_measured_against_ours(tmp_path: Path) -> None
 
 
 # ---- ends
+
+
+def test_somebody_who_looks_sees_how_it_goes(upstream: Ready, tmp_path: Path) -> None:
+    """On a terminal."""
+    ours, its = pty.openpty()
+    with recording(upstream, tmp_path / "a.hkrec", stderr=its) as process:
+        os.close(its)
+        said = ""
+        while "messages (" not in said:
+            said += os.read(ours, 1000).decode()
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=WITHIN_S)
+    os.close(ours)
+    assert process.returncode == 0, said
+    assert re.search(r"\r00:00:0\d  [1-9][0-9,]* messages \([1-9][0-9,]*/s\)  0\.\d MB  0 gaps\x1b\[K", said)
+    assert re.search(r"\r\S+/quote/ws/v2 is connected\x1b\[K\r\n", said), "the log does not run into the line"
 
 
 def test_sigterm_ends_with_a_whole_file_which_is_numbered_when_more_may_come(upstream: Ready, tmp_path: Path) -> None:
