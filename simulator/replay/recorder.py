@@ -10,8 +10,9 @@ read from replies that are messages themselves. So messages wait in memory until
 header. A recording that never began leaves no file in the way of the next try.
 
 **Rotation.** Without it the one file is named as asked. With it they are NAME-0001.hkrec, NAME-0002.hkrec,
-...: a file ends with the block that reaches the size, or before the message that comes too late for it.
-Every one has the whole header and plays by itself from its first books on (books are whole at HashKey).
+...: a file ends soon after the block that reaches the size, or before the message that comes too late for it.
+Every one has the whole header and plays by itself from its first books on (books are whole at HashKey; what is
+asked for over REST, such as funding, is there when it is asked for again, within a minute).
 Nothing is in two of them, and nothing is lost between.
 
 **A disk that is full** ends the recording, not the exchange: ``failure`` says what happened, the file

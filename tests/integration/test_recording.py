@@ -13,8 +13,8 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -32,12 +32,14 @@ from simulator.parts import exchange_of
 from simulator.record import _session
 from simulator.replay.format import Direction, Reader
 from simulator.replay.inspect import summarize
-from simulator.replay.recorder import Rotation
+from simulator.replay.recorder import Recorder, Rotation
 from simulator.tape import Tape
 from simulator.venues.hashkey.books import DEPTH_LEVELS, top
 from simulator.venues.hashkey.exchange_info import Catalogue
 from simulator.venues.hashkey.feed import V1, V2, DepthMessage, parse
+from tests.relay import Relay, relaying
 from tests.serving import CHECKOUT, READY_WITHIN_S, Ready, serving
+from tests.waiting import until
 
 SMALL = CHECKOUT / "replay_data" / "small.hkrec"
 SYMBOLS = ("BTCUSDT", "BTCUSDT-PERPETUAL")
@@ -80,10 +82,10 @@ def recording(venue: Ready, out: Path, *more: str, **options: Any) -> Iterator[s
             process.kill()
 
 
-def wait(until: Callable[[], bool], what: str) -> None:
+def wait(true: Callable[[], bool], what: str) -> None:
     """For something that another process does."""
     end = time.monotonic() + WITHIN_S
-    while not until():
+    while not true():
         assert time.monotonic() < end, f"not within {WITHIN_S} s: {what}"
         time.sleep(0.02)
 
@@ -310,38 +312,53 @@ def test_what_is_wrong_is_told_in_one_line_and_leaves_no_file(
     assert (tmp_path / "a.hkrec").read_bytes() == b"precious"
 
 
-# ---- reconnects
+# ---- what goes wrong on the way
 
 
-async def eventually(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(WITHIN_S):
-        while not condition():  # noqa: ASYNC110 - another process makes it true
-            await asyncio.sleep(0.02)
+@asynccontextmanager
+async def recording_through(relay: Relay, venue: Ready, out: Path) -> AsyncIterator[Recorder]:
+    """The command's session in this process, with a relay before the venue's sockets."""
+    chosen = settings(symbols="BTCUSDT", stale_after=1.0, upstream_rest=venue.rest, upstream_ws=relay.url)
+    tape = Tape(chosen, out, ["BTCUSDT"], rest_of(chosen))
+    session = asyncio.create_task(_session(chosen, tape))
+    try:
+        yield tape.recorder
+    finally:
+        session.cancel()
+        await asyncio.wait([session])
+        tape.recorder.close()
 
 
-async def test_a_connection_that_was_lost_is_a_gap(tmp_path: Path) -> None:
+async def test_a_connection_that_was_lost_is_a_gap(upstream: Ready, tmp_path: Path) -> None:
     path = tmp_path / "a.hkrec"
-    with serving("--replay", str(SMALL)) as first:
-        chosen = settings(
-            symbols="BTCUSDT",
-            stale_after=1.0,
-            **sides(first),
-        )
-        tape = Tape(chosen, path, ["BTCUSDT"], rest_of(chosen))
-        session = asyncio.create_task(_session(chosen, tape))
-        await eventually(lambda: tape.recorder.told.records > 30)
-    port = first.rest.rpartition(":")[2]
-    with serving("--replay", str(SMALL), "--port", port):
-        seen = tape.recorder.told.records
-        await eventually(lambda: tape.recorder.gaps.count["reconnect"] > 0 and tape.recorder.told.records > seen + 20)
-    session.cancel()
-    await asyncio.wait([session])
-    tape.recorder.close()
+    async with (
+        relaying(sides(upstream)["upstream_ws"]) as relay,
+        recording_through(relay, upstream, path) as recorder,
+    ):
+        await until(lambda: recorder.told.received > 20)
+        relay.cut()
+        await until(lambda: recorder.gaps.count["reconnect"])
+        seen = recorder.told.received
+        await until(lambda: recorder.told.received > seen + 20)
     told = summarize(path)
-    assert told.gap_kinds["reconnect"] == 1
-    gap = next(one for one in told.gaps if one.kind == "reconnect")
-    assert gap.where == V2
-    assert gap.to_ns > gap.from_ns
+    assert told.gap_kinds == {"silence": 0, "reconnect": 1, "sequence": 0}
+    assert (told.gaps[0].where, told.gaps) == (V2, recorder.gaps.listed)
+    assert 0 < told.gaps[0].to_ns - told.gaps[0].from_ns < WITHIN_S * NANOS_PER_SECOND
+    check_played(path, "BTCUSDT")
+
+
+async def test_garbage_is_recorded_as_it_came(upstream: Ready, tmp_path: Path) -> None:
+    path, garbage = tmp_path / "a.hkrec", b'{"topic":"depth",\\\n\t\xc3\xa9'
+    async with (
+        relaying(sides(upstream)["upstream_ws"]) as relay,
+        recording_through(relay, upstream, path) as recorder,
+    ):
+        relay.twist = lambda frame: (garbage, frame)
+        await until(lambda: recorder.told.received > 30)
+    came = [one.data for one in Reader(path).records() if one.connection == V2 and one.direction is Direction.IN]
+    assert len(came) > 10
+    assert set(came[::2]) == {garbage}
+    assert garbage not in came[1::2]
 
 
 # ---- beside an exchange
@@ -362,7 +379,7 @@ async def test_serve_live_records_what_it_mirrors_until_its_last_moment(
     chosen = settings(live=True, symbols="BTCUSDT", record=str(path), port=0, **sides(upstream))
     async with running(chosen) as sim:
         market = sim.parts.desk.state.markets["BTCUSDT"]
-        await eventually(lambda: not market.mirror.stale and market.version > 10 and path.exists())
+        await until(lambda: not market.mirror.stale and market.version > 10 and path.exists())
         assert Reader(path).count == 0
     header = Reader(path).header
     assert header.symbols == ("BTCUSDT",)
@@ -377,7 +394,7 @@ async def test_what_came_last_before_a_silence_is_in_the_file_soon(tmp_path: Pat
     tape.begin(Catalogue.bundled())
     tape.record(V2, b"{}", Way.IN, 1)
     flushing = asyncio.create_task(tape.keep_flushed())
-    await eventually(lambda: Reader(tmp_path / "a.hkrec").count == 1)
+    await until(lambda: Reader(tmp_path / "a.hkrec").count == 1)
     flushing.cancel()
     tape.recorder.close()
 
