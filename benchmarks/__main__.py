@@ -17,6 +17,7 @@ GROUPS: Final = {
     "engine": "the matching engine against other engines",
     "perpetual": "orders on a perpetual against orders on spot",
     "mirror": "market data into the mirrored book, and out as depth messages",
+    "replay": "a recorded session at full speed, with and without a trader",
     "rest": "signed orders and depth over HTTP against a bare server",
     "ws": "WebSocket fan-out and the way from an order to its fill event",
     "start": "start-up of the command and the server",

@@ -111,7 +111,7 @@ def _add_settings(parser: argparse.ArgumentParser, only: Collection[str] = ()) -
             options["action"] = argparse.BooleanOptionalAction
         else:
             options["metavar"] = one.metavar
-            if isinstance(one.default, tuple) and one.name == "account":
+            if one.name in ("account", "vip"):
                 options["action"] = "append"
         group.add_argument(one.flag, **options)
 

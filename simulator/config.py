@@ -100,6 +100,22 @@ def rate(value: object) -> str:
     return words
 
 
+def rate_or_none(value: object) -> str:
+    """A fee rate; empty: none is given."""
+    return "" if value == "" else rate(value)
+
+
+def levels(value: object) -> tuple[str, ...]:
+    """VIP levels 0 to 9: one for everybody, or NAME=LEVEL, as many as wanted."""
+    items = value if isinstance(value, list | tuple) else [value]
+    told = [part.strip() for item in items for part in str(item).replace(";", ",").split(",") if part.strip()]
+    for one in told:
+        name, named, level = one.rpartition("=")
+        if bool(name) is not bool(named) or not (len(level) == 1 and level.isascii() and level.isdigit()):
+            raise BadSetting(f"needs a level from 0 to 9 or NAME=LEVEL, not {one!r}")
+    return tuple(told)
+
+
 def one_of(*words: str) -> Callable[[object], str]:
     """One of these words."""
 
@@ -213,12 +229,34 @@ class Accounts:
     )
     api_key: str = setting("", text, "API key of the first account; empty: made up", metavar="KEY")
     api_secret: str = setting("", text, "API secret of the first account; empty: made up", metavar="SECRET")
-    maker_fee: str = setting("0.0012", rate, "maker fee of every spot account; negative is a rebate", metavar="RATE")
-    taker_fee: str = setting("0.0012", rate, "taker fee of every spot account", metavar="RATE")
-    futures_maker_fee: str = setting(
-        "0.00025", rate, "maker fee of every futures account; negative is a rebate", metavar="RATE"
+    vip: tuple[str, ...] = setting(
+        (),
+        levels,
+        "VIP level from 0 to 9, by which fees are paid, repeatable: N for everybody, NAME=N for one user; "
+        "none given: 0, which is 0.0012 on spot, and on futures 0.00025 for makers and 0.0006 for takers",
+        metavar="N|NAME=N,...",
     )
-    futures_taker_fee: str = setting("0.0006", rate, "taker fee of every futures account", metavar="RATE")
+    maker_fee: str = setting(
+        "",
+        rate_or_none,
+        "maker fee of every spot account, whatever its VIP level; negative is a rebate; empty: the level's",
+        metavar="RATE",
+    )
+    taker_fee: str = setting(
+        "", rate_or_none, "taker fee of every spot account, whatever its VIP level; empty: the level's", metavar="RATE"
+    )
+    futures_maker_fee: str = setting(
+        "",
+        rate_or_none,
+        "maker fee of every futures account, whatever its VIP level; negative is a rebate; empty: the level's",
+        metavar="RATE",
+    )
+    futures_taker_fee: str = setting(
+        "",
+        rate_or_none,
+        "taker fee of every futures account, whatever its VIP level; empty: the level's",
+        metavar="RATE",
+    )
 
 
 @dataclass(frozen=True)

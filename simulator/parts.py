@@ -30,6 +30,7 @@ from simulator.runtime.runner import Runner
 from simulator.venues.hashkey.accounts import FUTURES_SUFFIX, futures_of, user_of
 from simulator.venues.hashkey.desk import Desk, Switches
 from simulator.venues.hashkey.exchange_info import Catalogue
+from simulator.venues.hashkey.fees import Fees, Fixed
 from simulator.venues.hashkey.funding import first_funding
 from simulator.venues.hashkey.listen_keys import ListenKeys
 from simulator.venues.hashkey.signing import ApiKey, KeyRing
@@ -93,12 +94,13 @@ def exchange_of(settings: Settings, rules: Rules | None = None) -> Parts:
             answer_finished_cancel=settings.venue.answer_finished_cancel,
             transfer_interval_ms=1000 if settings.venue.rate_limits else 0,
         ),
+        fees=_fees(settings),
     )
     for instrument in instruments:
         runner.do(ListInstrument(instrument))
         if instrument.contract is not None:
             runner.do(first_funding(instrument.symbol, runner.now()))
-    access = _open_accounts(settings, runner, keys)
+    access = _open_accounts(settings, runner, desk)
     if recording is not None:
         runner.source = _source(settings, recording, instruments, runner.now())
     live = None
@@ -163,19 +165,31 @@ def _describe(settings: Settings, recording: Reader | None, rules: Rules | None)
     return f"{recording.path.name} ({recording.header.venue}), speed {settings.market.speed}, {loop}"
 
 
-def _open_accounts(settings: Settings, runner: Runner, keys: KeyRing) -> list[Access]:
+def _fees(settings: Settings) -> Fees:
     told = settings.accounts
-    spot = rate(told.maker_fee), rate(told.taker_fee)
-    futures = rate(told.futures_maker_fee), rate(told.futures_taker_fee)
+    levels = [(name, int(level)) for name, _, level in (text.rpartition("=") for text in told.vip)]
+    fixed = [
+        None if not text else rate(text)
+        for text in (told.maker_fee, told.taker_fee, told.futures_maker_fee, told.futures_taker_fee)
+    ]
+    everybody = dict(levels).pop("", 0)
+    return Fees({name: level for name, level in levels if name}, everybody, Fixed(*fixed[:2]), Fixed(*fixed[2:]))
+
+
+def _open_accounts(settings: Settings, runner: Runner, desk: Desk) -> list[Access]:
     access: list[Access] = []
     funds = [_funds(text) for text in settings.accounts.account or DEFAULT_ACCOUNTS]
-    for user in dict.fromkeys(user_of(name) for name, _ in funds):
-        for name, (maker, taker) in ((user, spot), (futures_of(user), futures)):
-            runner.do(OpenAccount(name, maker, taker))
+    users = list(dict.fromkeys(user_of(name) for name, _ in funds))
+    for name in desk.fees.level_of:
+        if name not in users:
+            raise BadSetting(f"vip: there is no account {name}; there are {', '.join(users)}")
+    for user in users:
+        runner.do(OpenAccount(user, *desk.fees.spot(user)))
+        runner.do(OpenAccount(futures_of(user), *desk.fees.futures(user)))
         first = not access
         key = (first and settings.accounts.api_key) or secrets.token_hex(16)
         secret = (first and settings.accounts.api_secret) or secrets.token_hex(16)
-        keys.add(ApiKey(key, secret, user))
+        desk.keys.add(ApiKey(key, secret, user))
         access.append(Access(user, key, secret))
     for name, assets in funds:
         for asset, amount in assets.items():

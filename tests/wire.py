@@ -16,11 +16,12 @@ from simulator.core.exchange import Exchange
 from simulator.core.history import History
 from simulator.core.orders import Side
 from simulator.core.perpetual_history import PerpetualHistory
-from simulator.core.units import NANOS_PER_MILLI, Millis, money, price, rate
+from simulator.core.units import NANOS_PER_MILLI, Millis, money, price
 from simulator.runtime.clock import ManualClock
 from simulator.runtime.runner import Runner
 from simulator.venues.hashkey.desk import Desk, Switches
 from simulator.venues.hashkey.exchange_info import Catalogue
+from simulator.venues.hashkey.fees import Fees
 from simulator.venues.hashkey.funding import first_funding
 from simulator.venues.hashkey.gate import FORM, Gate, Limits, Request
 from simulator.venues.hashkey.listen_keys import ListenKeys
@@ -130,7 +131,9 @@ class Client:
 class Site:
     """BTCUSDT and ETHUSDT, spot and perpetual, with mirrored books; alice and bob. Time stands still."""
 
-    def __init__(self, limits: Limits | None = None, switches: Switches | None = None) -> None:
+    def __init__(
+        self, limits: Limits | None = None, switches: Switches | None = None, fees: Fees | None = None
+    ) -> None:
         self.exchange = Exchange()
         self.clock = ManualClock(START_MS * NANOS_PER_MILLI)
         self.runner = Runner(self.exchange, self.clock)
@@ -139,7 +142,15 @@ class Site:
         catalogue = Catalogue.bundled()
         keys, listen_keys = KeyRing(), ListenKeys()
         self.desk = Desk(
-            self.exchange.state, tapes, history, perpetuals, keys, listen_keys, catalogue, switches or Switches()
+            self.exchange.state,
+            tapes,
+            history,
+            perpetuals,
+            keys,
+            listen_keys,
+            catalogue,
+            switches or Switches(),
+            fees or Fees(),
         )
         self.gate = Gate(self.desk, limits, self.runner.catch_up, self.runner.act)
         for instrument in catalogue.instruments(["BTCUSDT", "ETHUSDT", "BTCUSDT-PERPETUAL", "ETHUSDT-PERPETUAL"]):
@@ -154,8 +165,8 @@ class Site:
 
     def join(self, name: str) -> Client:
         """A user with money in the spot and the futures account, and an API key."""
-        self.runner.do(OpenAccount(name, rate("0.0012"), rate("0.0012")))
-        self.runner.do(OpenAccount(f"{name}/futures", rate("0.00025"), rate("0.0006")))
+        self.runner.do(OpenAccount(name, *self.desk.fees.spot(name)))
+        self.runner.do(OpenAccount(f"{name}/futures", *self.desk.fees.futures(name)))
         for asset, amount in FUNDS.items():
             self.runner.do(Deposit(name, asset, money(amount)))
         self.runner.do(Deposit(f"{name}/futures", "USDT", money("100000")))

@@ -9,6 +9,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from aiohttp import ClientSession
@@ -367,3 +368,27 @@ async def test_a_client_that_does_not_take_its_close_frame_does_not_hold_up_the_
         await server.streams.close_all()
     await until(lambda: not server.streams._connections)
     client.transport.abort()
+
+
+async def test_an_order_that_the_socket_tells_of_is_found_over_http_before_its_own_reply_is_read(
+    server: Server,
+) -> None:
+    """NEW is always seen by the query endpoint: listener, asker and trader have a connection each."""
+    private, alice = await server.private(), server.site.alice
+
+    async def ask(session: ClientSession, method: str, **params: str) -> Any:
+        query = urlencode(params | {"timestamp": str(server.site.now_ms())})
+        url = f"http://127.0.0.1:{server.port}/api/v1/spot/order?{query}&signature={sign(alice.secret, query)}"
+        async with session.request(method, url, headers={"X-HK-APIKEY": alice.key}) as reply:
+            return await reply.json()
+
+    order = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "quantity": "0.01"}
+    async with ClientSession() as trading, ClientSession() as asking:
+        for number in range(20):
+            placing = asyncio.create_task(ask(trading, "POST", **order, price=str(50000 + number)))
+            (report,) = await heard(private)
+            assert (report["e"], report["X"]) == ("executionReport", "NEW")
+            found = await ask(asking, "GET", orderId=report["i"])
+            assert (found["status"], found["price"]) == ("NEW", str(50000 + number))
+            assert (await placing)["orderId"] == found["orderId"]
+            assert (await heard(private))[0]["e"] == "outboundAccountInfo"

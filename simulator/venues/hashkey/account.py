@@ -135,7 +135,7 @@ def check_api_key(desk: Desk, call: Call) -> bytes:
 
 
 def vip_info(desk: Desk, call: Call) -> bytes:
-    """GET /api/v1/account/vipInfo: the account's own fee rates, whatever its volume (HashKey REST 5.6)."""
+    """GET /api/v1/account/vipInfo: the user's level and rates, whatever his volume (HashKey REST 5.6)."""
     wanted = [name for name in call.params.get("symbols", "").split(",") if name]
     if any(name not in desk.state.markets for name in wanted):
         raise VenueError(Refusal.PARAMETER_ILLEGAL, "symbols")
@@ -143,7 +143,7 @@ def vip_info(desk: Desk, call: Call) -> bytes:
     return encode(
         {
             "code": 0,
-            "vipLevel": "0",
+            "vipLevel": str(desk.fees.level(call.account)),
             "tradeVol30Day": money_text(_month_volume(desk, call)),
             "totalAssetBal": "0",
             "data": rows,

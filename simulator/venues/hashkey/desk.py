@@ -24,6 +24,7 @@ from simulator.core.units import NANOS_PER_MILLI, Millis, Nanos
 from simulator.venues.hashkey.accounts import AccountIds
 from simulator.venues.hashkey.errors import Refusal, VenueError
 from simulator.venues.hashkey.exchange_info import Catalogue
+from simulator.venues.hashkey.fees import Fees
 from simulator.venues.hashkey.listen_keys import ListenKeys
 from simulator.venues.hashkey.signing import ApiKey, KeyRing
 
@@ -52,6 +53,7 @@ class Desk:
     listen_keys: ListenKeys
     catalogue: Catalogue
     switches: Switches = field(default_factory=Switches)
+    fees: Fees = field(default_factory=Fees)
     last_transfer: dict[str, Millis] = field(default_factory=dict)
     depth_replies: dict[tuple[str, int], tuple[int, bytes]] = field(default_factory=dict)
 
