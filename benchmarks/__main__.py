@@ -1,4 +1,4 @@
-"""``python -m benchmarks [GROUP ...] [--quick] [--rounds N] [--json FILE]``."""
+"""``python -m benchmarks [GROUP ...] [--quick] [--rounds N] [--json FILE]``, or ``ground-truth PATH``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from benchmarks import ground_truth
 from benchmarks.report import Options, Report, circumstances
 
 GROUPS: Final = {
@@ -22,11 +23,15 @@ GROUPS: Final = {
     "ws": "WebSocket fan-out and the way from an order to its fill event",
     "start": "start-up of the command and the server",
 }
+GROUND_TRUTH: Final = "ground-truth PATH (not a group): how true the queue models are; see ground-truth --help"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure, print, and exit with 1 when a goal was missed."""
-    given = _parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else list(argv)
+    if words[:1] == ["ground-truth"]:
+        return ground_truth.main(words[1:])
+    given = _parser().parse_args(words)
     options = Options(given.rounds or (3 if given.quick else 5), given.quick, _say)
     where = circumstances()
     print("\n".join(f"{name}: {value}" for name, value in where.items()))
@@ -44,10 +49,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    groups = "\n".join(f"  {name:8}{what}" for name, what in GROUPS.items())
+    groups = "\n".join(f"  {name:10}{what}" for name, what in GROUPS.items())
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
-        description=f"How fast the simulator is, in ratios from one run.\n\n{groups}",
+        description=f"How fast the simulator is, in ratios from one run.\n\n{groups}\n\n{GROUND_TRUTH}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("groups", nargs="*", metavar="GROUP", choices=[[], *GROUPS], help="which of them; default: all")

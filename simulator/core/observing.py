@@ -219,8 +219,8 @@ def print_trade(state: State, now: Nanos, command: PrintTrade) -> list[Event]:
         for order, qty, cause in reached:
             _fill_resting(state, market, order, qty, cause, command.ts, events, touched)
             left -= qty
-        if left and flow.ts > market.mirror.ts and own.level_at(command.price) is not None:
-            market.prints[side].add(Flow(flow.key, left, flow.ts))
+        if flow.ts > market.mirror.ts and own.level_at(command.price) is not None:
+            market.prints[side].add(flow)  # all of it: the market's own book does not know what our orders took
         if reached:
             market.changed(now)
     if left:

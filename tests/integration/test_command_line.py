@@ -21,6 +21,9 @@ from tests.serving import serving
 ROOT = Path(__file__).parents[2]
 SMALL = ROOT / "replay_data" / "small.hkrec"
 
+LIVE_ALONE = ("--live", "--upstream-rest", "http://127.0.0.1:9", "--upstream-ws", "ws://127.0.0.1:9")
+"""Nobody listens on the discard port."""
+
 
 def said(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, str]:
     """Exit status, standard output, standard error."""
@@ -59,6 +62,16 @@ def busy_port() -> Iterator[int]:
         (["serve", "--account", "bob:USDT=-1"], 2, "is not ASSET=QTY"),
         (["serve", "--account", "#fees:USDT=1"], 2, "account needs NAME:ASSET=QTY"),
         (["serve", "--account", "bob/savings:USDT=1"], 2, "account needs NAME:ASSET=QTY"),
+        (["serve", "--live", "--replay", str(SMALL)], 2, "--live mirrors the venue as it is now: leave --replay away"),
+        (["serve", "--live", "--empty"], 2, "leave --empty away"),
+        (["serve", "--live", "--speed", "2"], 2, "leave --speed away"),
+        (["serve", "--live", "--speed", "max"], 2, "leave --speed away"),
+        (["serve", "--live", "--clock", "recorded"], 2, "leave --clock away"),
+        (["serve", "--live", "--upstream-rest", "127.0.0.1:1"], 2, "needs a URL that begins with http:// or https://"),
+        (["serve", "--live", "--upstream-ws", "http://x"], 2, "needs a URL that begins with ws:// or wss://"),
+        (["serve", "--live", "--upstream-ws", "ws://127.0.0.1:9"], 2, "two sides of one venue: name both or none"),
+        (["serve", *LIVE_ALONE, "--symbols", "NOPE"], 2, "the market has no symbol NOPE to trade; it has BTCUSDT"),
+        (["demo", "--live"], 2, "the demo trades on a recorded market"),
         (["demo", "--empty"], 2, "the demo trades on a recorded market"),
         (["import", "nowhere.jsonl", "--out", "x"], 2, "there is no file nowhere.jsonl"),
         (["import", str(ROOT / "README.md"), "--out", "x", "--map", "BTC"], 2, "--map needs FROM=TO"),

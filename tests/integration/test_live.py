@@ -162,7 +162,7 @@ async def test_when_the_connection_fails_nothing_fills_and_it_comes_back_alone(u
         await mirror.goes_stale()
         seen = mirror.market().best(Side.SELL)
         assert seen is not None, "clients go on seeing the book as it was"
-        came_meanwhile = mirror.order(Side.BUY, seen + 10)
+        came_meanwhile = mirror.order(Side.BUY, seen + 20_000)
         mirror.relay.closed, mirror.relay.delay_s = False, 0.0
         if fault == "freeze":
             mirror.relay.cut()  # what is in the queue is of yesterday

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from simulator.core.events import Event, FillCause, OrderFilled
+from simulator.core.mirror.queue_position import queue_model
 from simulator.core.orders import OrderStatus
 from simulator.core.units import NANOS_PER_MILLI
 from tests.builders import BUY, SELL, book, fills
@@ -177,3 +178,16 @@ def test_every_fill_says_what_stood_before_it_and_what_caused_it() -> None:
     ts = market.now + MS
     (filled,) = [e for e in market.trade(SELL, 6, 98, ts=ts) if isinstance(e, OrderFilled)]
     assert (filled.ahead, filled.trigger, filled.cause) == (4, ts, FillCause.TRADED_AT)
+
+
+def test_what_a_trade_gave_to_my_own_order_is_no_cancel_before_the_next() -> None:
+    """The market's own book shrinks by all that traded, whether our orders took part of it or not."""
+    market = book(bids="98x4")
+    market.market.model = queue_model("proportional")
+    market.rest(BUY, 3, 98, by="alice")
+    market.change(bids="98x12")
+    second = market.rest(BUY, 3, 98, by="bob")
+    assert fills(market.trade(SELL, 10, 98)) == "98x3"
+    assert second.ahead == 5
+    market.change(bids="98x2")
+    assert second.ahead == 2, "the two that are left may both be before it; nobody cancelled"

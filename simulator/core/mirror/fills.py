@@ -135,19 +135,26 @@ class LevelChange(NamedTuple):
 
 
 def reposition(orders: Iterable[Order], change: LevelChange, model: QueueModel) -> None:
-    """Move orders forward after their mirrored level changed."""
+    """Move orders, oldest first, forward after their mirrored level changed.
+
+    Trades took their part of the level from its front, also before an order that came after them and was
+    not moved by them: no more than the rest can be ahead. And whoever came later never passes: some models
+    bring the order that has more ahead further forward.
+    """
+    before = max(change.after, change.before - change.explained)
+    older = 0
     for order in orders:
         if order.ahead is None:
             order.ahead = order.joined_behind = model.joined(change.after)
-            continue
-        ahead = order.ahead
-        before = max(change.after, change.before - change.explained)
-        if change.after < before:
-            ahead = model.shrunk(ahead, before, change.after)
-        ahead = min(ahead, change.after)
-        if ahead < order.ahead:
-            _credit(order, change.ts, order.ahead - ahead)
-            order.ahead = ahead
+        else:
+            ahead = min(order.ahead, before)
+            if change.after < before:
+                ahead = model.shrunk(ahead, before, change.after)
+            ahead = min(order.ahead, max(older, min(ahead, change.after)))
+            if ahead < order.ahead:
+                _credit(order, change.ts, order.ahead - ahead)
+                order.ahead = ahead
+        older = order.ahead
 
 
 def _credit(order: Order, ts: Nanos, lots: Lots) -> None:
