@@ -142,7 +142,10 @@ def hide_all(told: Told, models: Sequence[QueueModel], levels: int, say: Say, *,
 
 
 def _start(shown: Shown, life: Life, book: Mapping[Place, Lots] | None, count: int) -> dict[Side, Levels] | None:
-    """The best levels without the order; None: it came to rest outside of them."""
+    """The best levels without the order; None: it came to rest outside of them.
+
+    None also where it would trade at once, because the book that was told last is too old.
+    """
     place = life.side, life.price
     start: dict[Side, Levels] = {}
     for side in (BUY, SELL):
@@ -153,7 +156,8 @@ def _start(shown: Shown, life: Life, book: Mapping[Place, Lots] | None, count: i
             if book is not None and place in book:
                 pairs = [(price, size - life.qty * (price == life.price)) for price, size in pairs]
         start[side] = tuple((price, size) for price, size in pairs if size)
-    return start
+    others = start[life.side.opposite]
+    return None if others and (life.price - others[0][0]) * life.side.sign >= 0 else start
 
 
 def _hide(told: Told, life: Life, start: dict[Side, Levels], models: Sequence[QueueModel]) -> Hidden:

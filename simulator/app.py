@@ -13,6 +13,7 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -32,6 +33,7 @@ from simulator.runtime.runner import Runner
 from simulator.server.app import listening, route
 from simulator.server.control import PREFIX as CONTROL
 from simulator.server.control import control_handler
+from simulator.server.delivery import Delivery
 from simulator.server.rest import rest_handler
 from simulator.server.ws import PRIVATE_PREFIX, Streams
 from simulator.tape import Tape
@@ -62,12 +64,13 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
     switches = StreamSwitches()
     if not settings.venue.idle_close:
         switches = replace(switches, v1_idle_s=None, v2_silence_s=None)
-    streams = Streams(desk, runner, switches)
+    delivery = Delivery(runner, parts.latencies, partial(_account_of, parts))
+    streams = Streams(desk, runner, switches, delivery)
     token = settings.server.control_token or ("" if is_loopback(settings.server.host) else secrets.token_hex(16))
     handler = route(
         {"/quote/ws/v1": streams.public_v1, "/quote/ws/v2": streams.public_v2},
         {PRIVATE_PREFIX: streams.private, CONTROL: control_handler(Control(parts, token).answer, Caller)},
-        rest_handler(gate, streams.turn),
+        rest_handler(gate, delivery),
     )
     async with AsyncExitStack() as stack:
         host = settings.server.host
@@ -80,6 +83,8 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         _calm_the_collector()
         if tape is not None:
             stack.callback(tape.recorder.close)
+        if not settings.market.paused:
+            parts.steering.resume()
         playing = asyncio.create_task(_play(parts, tape))
         stack.push_async_callback(_ended, playing)
         yield Running(parts, _ready(parts, port, token), playing)
@@ -105,9 +110,8 @@ def _tape_of(parts: Parts) -> Tape | None:
 
 async def _play(parts: Parts, tape: Tape | None) -> None:
     """Let the market play, and a live one be heard; never ends by itself."""
-    flat_out = parts.settings.market.speed == "max"
     if parts.live is None:
-        await parts.runner.run(flat_out=flat_out)
+        await parts.runner.run()
         return
     instruments = [market.instrument for market in parts.desk.state.markets.values()]
     if tape is None:
@@ -124,6 +128,11 @@ async def _forever(runner: Runner) -> NoReturn:
 def _ready(parts: Parts, port: int, token: str) -> Ready:
     addresses = ready(parts.settings.server.host, port, list(parts.desk.state.markets), parts.access, __version__)
     return msgspec.structs.replace(addresses, control_token=token)
+
+
+def _account_of(parts: Parts, api_key: str) -> str | None:
+    key = parts.desk.keys.get(api_key)
+    return None if key is None else key.account
 
 
 def is_loopback(host: str) -> bool:

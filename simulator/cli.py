@@ -111,7 +111,7 @@ def _add_settings(parser: argparse.ArgumentParser, only: Collection[str] = ()) -
             options["action"] = argparse.BooleanOptionalAction
         else:
             options["metavar"] = one.metavar
-            if one.name in ("account", "vip"):
+            if one.name in ("account", "vip", "latency"):
                 options["action"] = "append"
         group.add_argument(one.flag, **options)
 

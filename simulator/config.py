@@ -171,7 +171,10 @@ class Market:
         "wall: recorded times are moved to now; recorded: the exchange lives in the recording's time",
         metavar="wall|recorded",
     )
-    seed: int = setting(1, whole, "seed of what is left to chance: listen keys, waits before reconnecting", metavar="N")
+    paused: bool = setting(False, switch, "start with the clock standing; POST /_sim/clock moves it")
+    seed: int = setting(
+        1, whole, "seed of what is left to chance: listen keys, latencies, waits before reconnecting", metavar="N"
+    )
 
 
 @dataclass(frozen=True)
@@ -265,6 +268,13 @@ class Venue:
 
     rate_limits: bool = setting(False, switch, "refuse requests beyond the venue's rate limits (429, then 418)")
     idle_close: bool = setting(True, switch, "close idle public sockets as the venue does (v1 after 60 s, v2 31 s)")
+    latency: tuple[str, ...] = setting(
+        (),
+        texts,
+        "how long things take on their way, repeatable: [ACCOUNT/]LEG=MODEL; LEG is request, response, market or "
+        "private; MODEL is milliseconds, uniform:MIN:MAX, exponential:MEAN, lognormal:MEDIAN:SIGMA or file:PATH",
+        metavar="LEG=MODEL",
+    )
     cancel_status: str = setting(
         "CANCELED",
         one_of("CANCELED", "NEW"),

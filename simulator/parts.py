@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import hmac
 import secrets
-from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -18,15 +18,16 @@ from simulator.core.instruments import Instrument
 from simulator.core.perpetual_history import PerpetualHistory
 from simulator.core.units import Nanos, NotANumber, OffGrid, money, rate
 from simulator.feeds.live import Live
-from simulator.feeds.pump import Pace, Played, Pump
 from simulator.feeds.rules import Rules
 from simulator.mirroring import live_of
 from simulator.ready import Access
 from simulator.replay.format import BadRecording, Reader
-from simulator.replay.player import play
+from simulator.replaying import Replay
 from simulator.runtime import margin_log
-from simulator.runtime.clock import Clock, RecordedClock, WallClock
+from simulator.runtime.clock import RecordedClock, SteeredClock, WallClock
+from simulator.runtime.latency import BadLatency, Latencies
 from simulator.runtime.runner import Runner
+from simulator.runtime.steering import Steering
 from simulator.venues.hashkey.accounts import FUTURES_SUFFIX, futures_of, user_of
 from simulator.venues.hashkey.desk import Desk, Switches
 from simulator.venues.hashkey.exchange_info import Catalogue
@@ -34,7 +35,6 @@ from simulator.venues.hashkey.fees import Fees, Fixed
 from simulator.venues.hashkey.funding import first_funding
 from simulator.venues.hashkey.listen_keys import ListenKeys
 from simulator.venues.hashkey.signing import ApiKey, KeyRing
-from simulator.venues.hashkey.skim import only
 
 BUNDLED: Final = "hashkey-20240808.hkrec"
 DEFAULT_ACCOUNTS: Final = ("default:USDT=100000,BTC=2,ETH=20", "default/futures:USDT=100000")
@@ -57,6 +57,8 @@ class Parts:
     desk: Desk
     access: list[Access]
     market: str
+    steering: Steering
+    latencies: Latencies
     live: Live | None = None
 
 
@@ -101,13 +103,28 @@ def exchange_of(settings: Settings, rules: Rules | None = None) -> Parts:
         if instrument.contract is not None:
             runner.do(first_funding(instrument.symbol, runner.now()))
     access = _open_accounts(settings, runner, desk)
-    if recording is not None:
-        runner.source = _source(settings, recording, instruments, runner.now())
+    replay = None if recording is None else _replay(settings, recording, instruments, runner.now())
+    runner.source = replay
+    steering = Steering(
+        runner, clock, replay, speed_of(settings.market.speed), recorded=settings.market.clock == "recorded"
+    )
+    latencies = _latencies(settings, [one.name for one in access])
     live = None
     if rules is not None:
         runner.source = live = live_of(settings, instruments, runner)
         runner.catch_up()  # it begins stale, before anybody can ask
-    return Parts(settings, runner, desk, access, _describe(settings, recording, rules), live)
+    return Parts(settings, runner, desk, access, _describe(settings, recording, rules), steering, latencies, live)
+
+
+def _latencies(settings: Settings, users: list[str]) -> Latencies:
+    try:
+        latencies = Latencies(settings.venue.latency, settings.market.seed)
+    except BadLatency as error:
+        raise BadSetting(f"latency: {error}") from None
+    for name in latencies.accounts:
+        if name not in users:
+            raise BadSetting(f"latency: there is no account {name}; there are {', '.join(users)}")
+    return latencies
 
 
 def _recording(settings: Settings) -> Reader:
@@ -131,29 +148,29 @@ def _instruments(settings: Settings, catalogue: Catalogue, recording: Reader | N
     return catalogue.instruments(wanted)
 
 
-def _clock(settings: Settings, recording: Reader | None) -> Clock:
+def _clock(settings: Settings, recording: Reader | None) -> SteeredClock:
+    """Recorded time stands until somebody serves, so that an exchange begins with its first moment, always the same."""
     if settings.market.clock == "wall":
         if settings.market.speed == "max":
             raise BadSetting("speed max needs --clock recorded: at full speed the exchange's time leaves the wall's")
-        return WallClock()
+        return WallClock(paused=settings.market.paused)
     if recording is None or recording.span is None:
         raise BadSetting("clock recorded needs a recording to live in")
-    return RecordedClock(recording.span[0], _speed(settings))
+    return RecordedClock(recording.span[0], speed_of(settings.market.speed), paused=True)
 
 
-def _speed(settings: Settings) -> Fraction | None:
-    return None if settings.market.speed == "max" else Fraction(settings.market.speed)
+def speed_of(text: str) -> Fraction | None:
+    """A speed as the setting has it; None: max."""
+    return None if text == "max" else Fraction(text)
 
 
-def _source(settings: Settings, recording: Reader, instruments: list[Instrument], start: Nanos) -> Pump:
-    speed = _speed(settings)
-    recorded = settings.market.clock == "recorded"
-    # A recorded clock runs faster by itself; beside the wall's clock the frames come sooner instead.
-    pace = Pace(start, Fraction(1) if recorded or speed is None else speed)
-    keep = only([one.symbol for one in instruments])
-    loop = settings.market.loop and settings.market.speed != "max"
-    played: Iterator[Played] = play(recording, start=None if recorded else start, loop=loop, keep=keep)
-    return Pump(played, {one.symbol: one for one in instruments}, pace)
+def _replay(settings: Settings, recording: Reader, instruments: list[Instrument], start: Nanos) -> Replay | None:
+    if recording.span is None:
+        return None
+    market = settings.market
+    if market.clock == "recorded":
+        return Replay(recording, instruments, start=None, loop=market.loop)
+    return Replay(recording, instruments, start=start, speed=speed_of(market.speed) or Fraction(1), loop=market.loop)
 
 
 def _describe(settings: Settings, recording: Reader | None, rules: Rules | None) -> str:
@@ -187,8 +204,8 @@ def _open_accounts(settings: Settings, runner: Runner, desk: Desk) -> list[Acces
         runner.do(OpenAccount(user, *desk.fees.spot(user)))
         runner.do(OpenAccount(futures_of(user), *desk.fees.futures(user)))
         first = not access
-        key = (first and settings.accounts.api_key) or secrets.token_hex(16)
-        secret = (first and settings.accounts.api_secret) or secrets.token_hex(16)
+        key = (first and settings.accounts.api_key) or _made_up(settings, f"key of {user}")
+        secret = (first and settings.accounts.api_secret) or _made_up(settings, f"secret of {user}")
         desk.keys.add(ApiKey(key, secret, user))
         access.append(Access(user, key, secret))
     for name, assets in funds:
@@ -196,6 +213,14 @@ def _open_accounts(settings: Settings, runner: Runner, desk: Desk) -> list[Acces
             if amount:
                 runner.do(Deposit(name, asset, amount))
     return access
+
+
+def _made_up(settings: Settings, what: str) -> str:
+    """A key or secret; it follows from the first account's secret, where that is given: equal settings, equal keys."""
+    first = settings.accounts.api_secret
+    if not first:
+        return secrets.token_hex(16)
+    return hmac.new(first.encode(), f"{settings.market.seed} {what}".encode(), "sha256").hexdigest()[:32]
 
 
 def _funds(text: str) -> tuple[str, dict[str, int]]:

@@ -44,11 +44,11 @@ class Ready(msgspec.Struct, frozen=True):
 
 
 @contextmanager
-def serving(*flags: str) -> Iterator[Ready]:
-    """``serve --json --port 0`` with more flags; it must stop cleanly when the block is left."""
+def serving(*flags: str, **variables: str) -> Iterator[Ready]:
+    """``serve --json --port 0`` with more flags and variables; it must stop cleanly when the block is left."""
     command = [sys.executable, "-m", "simulator", "serve", "--json", "--port", "0", *flags]
     # Settings of whoever runs the tests are none of theirs.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("HASHKEY_SIM_")}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("HASHKEY_SIM_")} | variables
     with (
         tempfile.TemporaryFile("w+") as log,
         subprocess.Popen(

@@ -15,11 +15,11 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from simulator.control import accounts, brokers, keys, market, views
+from simulator.control import accounts, brokers, clock, keys, market, views
 from simulator.control.table import Ask, BadAsk, NotThere, Row
 from simulator.parts import Parts
 
-TABLE: Final[tuple[Row, ...]] = (*views.ROWS, *accounts.ROWS, *keys.ROWS, *brokers.ROWS, *market.ROWS)
+TABLE: Final[tuple[Row, ...]] = (*views.ROWS, *accounts.ROWS, *keys.ROWS, *brokers.ROWS, *market.ROWS, *clock.ROWS)
 
 
 class Caller(NamedTuple):

@@ -272,6 +272,14 @@ class Reader:
                         if record.ts >= from_ts:
                             yield record
 
+    def before(self, moment: Nanos) -> Iterator[Record]:
+        """All records up to a time (included), the newest first, read chunk by chunk."""
+        with self.path.open("rb") as file:
+            for chunk in reversed(self.chunks):
+                if chunk.first <= moment:
+                    records = [record for record in self._records(file, chunk) if record.ts <= moment]
+                    yield from reversed(records)
+
     def _read_header(self, file: BinaryIO) -> Header:
         file.seek(0)
         mark = file.read(len(_MARK))

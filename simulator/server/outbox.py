@@ -12,7 +12,7 @@ import asyncio
 import socket
 from collections.abc import Sequence
 from struct import Struct
-from typing import Final
+from typing import Final, Protocol
 
 from simulator.venues.hashkey.sockets import Frame
 
@@ -79,10 +79,20 @@ class Turn:
             transport.write(data)
 
 
-class Outbox:
-    """One connection's frames: an Outlet (see venues/hashkey/sockets)."""
+class Way(Protocol):
+    """What frames go through before they are written; its length is how many are still on it."""
 
-    __slots__ = ("_due", "_frames", "_full_since", "_transport", "_turn", "cut")
+    def send(self, frame: Frame) -> None:
+        """Let it go; ``Outbox.put`` is the end of the way."""
+        ...
+
+    def __len__(self) -> int: ...
+
+
+class Outbox:
+    """One connection's frames: an Outlet (see venues/hashkey/sockets). ``way`` None: they are written at once."""
+
+    __slots__ = ("_due", "_frames", "_full_since", "_transport", "_turn", "cut", "way")
 
     def __init__(self, transport: asyncio.Transport, turn: Turn) -> None:
         self._transport = transport
@@ -91,12 +101,25 @@ class Outbox:
         self._due = False
         self._full_since: float | None = None
         self.cut: str | None = None
+        self.way: Way | None = None
         tcp = transport.get_extra_info("socket")
         if tcp is not None:
             # Left alone, the system would queue megabytes for a client that does not read.
             tcp.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, IN_FLIGHT_MOST)
 
     def send(self, frame: Frame) -> None:
+        """On its way."""
+        if self.way is None:
+            self.put(frame)
+        else:
+            self.way.send(frame)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether something is still on its way."""
+        return self.way is not None and len(self.way) > 0
+
+    def put(self, frame: Frame) -> None:
         """Written at the end of the turn."""
         self._frames.append(frame)
         if not self._due:

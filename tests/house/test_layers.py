@@ -14,7 +14,7 @@ LAYERS = [
     {"venues", "runtime"},
     {"server", "feeds", "storage", "replay"},
     {"config", "ready", "lifetime"},
-    {"mirroring", "tape"},
+    {"mirroring", "replaying", "tape"},
     {"parts"},
     {"control"},
     {"app"},

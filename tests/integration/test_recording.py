@@ -24,6 +24,7 @@ import pytest
 from simulator.app import running
 from simulator.cli import main
 from simulator.config import Settings, build, gather
+from simulator.core.commands import ReplaceDepth
 from simulator.core.orders import Side
 from simulator.core.units import NANOS_PER_SECOND
 from simulator.feeds.client import Direction as Way
@@ -33,6 +34,7 @@ from simulator.record import _session
 from simulator.replay.format import Direction, Reader
 from simulator.replay.inspect import summarize
 from simulator.replay.recorder import Recorder, Rotation
+from simulator.replaying import Replay
 from simulator.tape import Tape
 from simulator.venues.hashkey.books import DEPTH_LEVELS, top
 from simulator.venues.hashkey.exchange_info import Catalogue
@@ -146,6 +148,16 @@ def check_played(path: Path, symbol: str) -> None:
     }
 
 
+def check_entered_in_the_middle(path: Path) -> None:
+    """What a recorder asks for itself, such as the venue's time, does not disturb who jumps into the recording."""
+    recording = Reader(path)
+    assert recording.span is not None
+    middle = sum(recording.span) // 2
+    instruments = Catalogue(recording.header.exchange_info).instruments(SYMBOLS)
+    told = Replay(recording, instruments, start=None, loop=False).seek(middle, middle)
+    assert {one.symbol for one in told if isinstance(one, ReplaceDepth)} == set(SYMBOLS)
+
+
 # ---- the whole way
 
 
@@ -168,6 +180,7 @@ def test_a_recording_of_a_replay_plays_the_same_books(upstream: Ready, tmp_path:
         turned = iter(original[begin:] + original)
         assert all(book in turned for book in recorded), "each is the original's, in the original's order"
         check_played(path, symbol)
+    check_entered_in_the_middle(path)
 
 
 def test_what_is_recorded_names_its_venue_its_clock_and_its_rows(upstream: Ready, tmp_path: Path) -> None:
