@@ -28,6 +28,7 @@ from benchmarks.l3 import Life, Place, Recording, Update
 from benchmarks.report import Say
 from simulator.core.commands import (
     ChangeDepth,
+    ChooseModels,
     Deposit,
     Levels,
     ListInstrument,
@@ -184,7 +185,8 @@ class _Stand:
         self.place: Place = (life.side, life.price)
         self.symbol = told.recording.symbol
         self.fills: Fills = []
-        self.exchange = Exchange(model)
+        self.model = model.name
+        self.exchange = Exchange()
         self.order = self._place(told.recording.updates[life.opened].ts, start)
         self.joined = self.order.joined_behind or 0
 
@@ -200,6 +202,7 @@ class _Stand:
             max_qty="1000000000",
         )
         self._do(now, ListInstrument(instrument))
+        self._do(now, ChooseModels(self.symbol, self.model))
         self._do(now, OpenAccount("us", 0, 0))
         for asset in ("BASE", "QUOTE"):
             self._do(now, Deposit("us", asset, 10**18 * ONE))

@@ -10,12 +10,12 @@ import asyncio
 import gc
 import ipaddress
 import secrets
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 import msgspec
 
@@ -23,19 +23,22 @@ from simulator import __version__
 from simulator.config import BadSetting, Settings
 from simulator.control.answering import Caller, Control
 from simulator.feeds.together import together
-from simulator.lifetime import run, until_stopped
+from simulator.lifetime import run, stop_signal, until_stopped
 from simulator.mirroring import mirror_of, rest_of, rules_of
 from simulator.parts import CannotServe, Parts, exchange_of
 from simulator.ready import Ready, ready
 from simulator.replay.recorder import CannotRecord
+from simulator.runtime.bracket_report import result
 from simulator.runtime.rate_limits import RateLimits
 from simulator.runtime.runner import Runner
 from simulator.server.app import listening, route
 from simulator.server.control import PREFIX as CONTROL
-from simulator.server.control import control_handler
+from simulator.server.control import Answer, control_handler
 from simulator.server.delivery import Delivery
+from simulator.server.outbox import Turn
 from simulator.server.rest import rest_handler
 from simulator.server.ws import PRIVATE_PREFIX, Streams
+from simulator.storage.folder import BadState
 from simulator.tape import Tape
 from simulator.venues.hashkey.gate import Gate
 from simulator.venues.hashkey.sockets import StreamSwitches
@@ -57,6 +60,33 @@ class Running:
 async def running(settings: Settings) -> AsyncIterator[Running]:
     """Serve the settings' exchange for as long as the block lasts."""
     parts = exchange_of(settings, await rules_of(settings) if settings.market.live else None)
+    with _kept(parts):
+        async with _served(parts) as sim:
+            yield sim
+
+
+@contextmanager
+def _kept(parts: Parts) -> Iterator[None]:
+    """Its state folder, if it has one, is closed in order at the end."""
+    if parts.kept is None:
+        yield
+        return
+    journal = parts.kept.journal
+    try:
+        try:
+            yield
+        finally:
+            journal.settle()
+        journal.end(parts.desk.state)
+    except BadState as error:
+        raise CannotServe(str(error)) from None
+    finally:
+        journal.close()
+
+
+@asynccontextmanager
+async def _served(parts: Parts) -> AsyncIterator[Running]:
+    settings = parts.settings
     tape = _tape_of(parts)
     runner, desk = parts.runner, parts.desk
     limits = RateLimits({"order": 20, "query": 10}) if settings.venue.rate_limits else None
@@ -65,11 +95,16 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
     if not settings.venue.idle_close:
         switches = replace(switches, v1_idle_s=None, v2_silence_s=None)
     delivery = Delivery(runner, parts.latencies, partial(_account_of, parts))
+    if parts.kept is not None:
+        delivery.turn.before = parts.kept.journal.settle
     streams = Streams(desk, runner, switches, delivery)
     token = settings.server.control_token or ("" if is_loopback(settings.server.host) else secrets.token_hex(16))
     handler = route(
         {"/quote/ws/v1": streams.public_v1, "/quote/ws/v2": streams.public_v2},
-        {PRIVATE_PREFIX: streams.private, CONTROL: control_handler(Control(parts, token).answer, Caller)},
+        {
+            PRIVATE_PREFIX: streams.private,
+            CONTROL: control_handler(_settled(Control(parts, token), delivery.turn), Caller),
+        },
         rest_handler(gate, delivery),
     )
     async with AsyncExitStack() as stack:
@@ -81,10 +116,10 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
             raise CannotServe(f"cannot listen on {where}: {error.strerror}; another --port may help") from None
         stack.push_async_callback(streams.close_all)
         _calm_the_collector()
-        if tape is not None:
-            stack.callback(tape.recorder.close)
         if not settings.market.paused:
             parts.steering.resume()
+        if tape is not None:
+            stack.callback(tape.recorder.close)
         playing = asyncio.create_task(_play(parts, tape))
         stack.push_async_callback(_ended, playing)
         yield Running(parts, _ready(parts, port, token), playing)
@@ -97,13 +132,9 @@ def _tape_of(parts: Parts) -> Tape | None:
         return None
     if parts.live is None:
         raise BadSetting("--record keeps what a live market says: it goes with --live")
+    out, symbols = Path(settings.recording.record).expanduser(), list(parts.desk.state.markets)
     try:
-        return Tape(
-            settings,
-            Path(settings.recording.record).expanduser(),
-            list(parts.desk.state.markets),
-            rest_of(settings),
-        )
+        return Tape(settings, out, symbols, rest_of(settings))
     except CannotRecord as error:
         raise CannotServe(str(error), 2) from None
 
@@ -123,6 +154,17 @@ async def _play(parts: Parts, tape: Tape | None) -> None:
 async def _forever(runner: Runner) -> NoReturn:
     await runner.run()
     raise AssertionError("the runner ends only by raising")
+
+
+def _settled(control: Control, turn: Turn) -> Answer:
+    """The control API's answers, each given only when what it tells of is kept."""
+
+    async def answer(*asked: Any) -> tuple[int, bytes]:
+        reply = await control.answer(*asked)
+        turn.before()
+        return reply
+
+    return answer
 
 
 def _ready(parts: Parts, port: int, token: str) -> Ready:
@@ -164,8 +206,16 @@ def serve(settings: Settings) -> None:
 
 async def _serve(settings: Settings) -> None:
     async with running(settings) as sim:
+        # Before the ready line: who reads it may stop us at once.
+        stop = stop_signal()
         if settings.run.json:
             print(sim.ready.to_json(), flush=True)
         else:
             print(sim.ready.to_text(sim.parts.market), flush=True)
-        await until_stopped(sim.playing, settings.run.run_seconds or None)
+        try:
+            await until_stopped(stop, sim.playing, settings.run.run_seconds or None)
+        except BadState as error:
+            raise CannotServe(str(error)) from None
+        if sim.parts.bracket is not None:
+            told = result(sim.parts.bracket)
+            print(told.to_json() if settings.run.json else told.to_text(), flush=True)

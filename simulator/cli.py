@@ -86,12 +86,16 @@ def _parser() -> argparse.ArgumentParser:
     importing.add_argument("--level", type=int, choices=range(1, 23), metavar="1..22", help="how hard to pack")
     importing.add_argument("--json", action="store_true", help="print the result as JSON")
 
-    inspecting = add("inspect", _inspect, "tell what a recording holds")
-    inspecting.add_argument("path", type=Path, metavar="PATH", help="a recording (.hkrec)")
+    inspecting = add("inspect", _inspect, "tell what a recording or a state folder holds")
+    inspecting.add_argument("path", type=Path, metavar="PATH", help="a recording (.hkrec), or a state folder")
     inspecting.add_argument(
         "--gap", type=float, default=5.0, metavar="SECONDS", help="how long a silence must be to be told (default 5)"
     )
     inspecting.add_argument("--json", action="store_true", help="print it as JSON")
+
+    verifying = add("verify", _verify, "replay the journal of a state folder and compare what it does")
+    verifying.add_argument("state", type=Path, metavar="STATE", help="a state folder (serve --state)")
+    verifying.add_argument("--json", action="store_true", help="print the verdict as JSON")
 
     _add_keys(add("keys", _keys, "make, list and revoke the API keys of a running exchange"))
     _add_settings(add("config", _config, "list every setting, its value and where it came from"))
@@ -140,12 +144,22 @@ def _settings(args: argparse.Namespace) -> Settings:
     return build(_gathered(args))
 
 
+def _log(level: str) -> None:
+    """Our own log as loud as told; libraries speak up only when something is wrong."""
+    import logging
+
+    logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("simulator").setLevel(level.upper())
+
+
 def _serve(args: argparse.Namespace) -> int:
     from simulator.app import serve
     from simulator.parts import CannotServe
 
+    settings = _settings(args)
+    _log(settings.run.log)
     try:
-        serve(_settings(args))
+        serve(settings)
     except CannotServe as error:
         return _say(error.status, str(error))
     return FINE
@@ -168,8 +182,10 @@ def _demo(args: argparse.Namespace) -> int:
     from simulator.demo import demo
     from simulator.parts import CannotServe
 
+    settings = _settings(args)
+    _log(settings.run.log)
     try:
-        return FINE if demo(_settings(args)) else FAILED
+        return FINE if demo(settings) else FAILED
     except CannotServe as error:
         return _say(error.status, str(error))
 
@@ -222,6 +238,8 @@ def _inspect(args: argparse.Namespace) -> int:
     from simulator.replay.format import BadRecording
     from simulator.replay.inspect import summarize
 
+    if args.path.is_dir():
+        return _inspect_state(args)
     if not args.path.is_file():
         return _say(MISUSE, f"there is no file {args.path}")
     if not 0 < args.gap < 1e9:
@@ -232,6 +250,32 @@ def _inspect(args: argparse.Namespace) -> int:
         return _say(FAILED, str(error))
     print(summary.to_json() if args.json else summary.to_text())
     return FINE
+
+
+def _inspect_state(args: argparse.Namespace) -> int:
+    from simulator.storage.folder import BadState
+    from simulator.storage.holding import holding
+
+    try:
+        held = holding(args.path)
+    except BadState as error:
+        return _say(FAILED, str(error))
+    print(held.to_json() if args.json else held.to_text())
+    return FINE
+
+
+def _verify(args: argparse.Namespace) -> int:
+    from simulator.storage.folder import BadState
+    from simulator.storage.verifying import verify
+
+    if not args.state.is_dir():
+        return _say(MISUSE, f"there is no folder {args.state}")
+    try:
+        verdict = verify(args.state)
+    except BadState as error:
+        return _say(FAILED, str(error))
+    print(verdict.to_json() if args.json else verdict.to_text())
+    return FINE if verdict.ok else FAILED
 
 
 def _keys(args: argparse.Namespace) -> int:

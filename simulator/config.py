@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -175,6 +175,18 @@ class Market:
     seed: int = setting(
         1, whole, "seed of what is left to chance: listen keys, latencies, waits before reconnecting", metavar="N"
     )
+    queue: tuple[str, ...] = setting(
+        (),
+        names,
+        "queue models: a name for all symbols, SYMBOL=NAME for one; empty: pessimistic",
+        metavar="NAME,SYMBOL=NAME",
+    )
+    residual: tuple[str, ...] = setting(
+        (),
+        names,
+        "residual models: a name for all symbols, SYMBOL=NAME for one; empty: difference",
+        metavar="NAME,SYMBOL=NAME",
+    )
 
 
 @dataclass(frozen=True)
@@ -290,7 +302,24 @@ class Venue:
 class Run:
     """One run of the program."""
 
+    state: str = setting(
+        "",
+        text,
+        "folder that keeps everything: journal, accounts, API keys; a restart goes on from it; empty: nothing is kept",
+        metavar="DIR",
+    )
+    bracket: bool = setting(
+        False,
+        switch,
+        "run the same commands by a pessimistic, a neutral and an optimistic queue model too, and tell the interval",
+    )
     run_seconds: float = setting(0.0, seconds, "stop by itself after so many seconds", flag="--for", metavar="SECONDS")
+    log: str = setting(
+        "warning",
+        one_of("warning", "info", "debug"),
+        "how much the log says on standard error; debug has a line per fill with its reason",
+        metavar="warning|info|debug",
+    )
     json: bool = setting(False, switch, "print for scripts: one ready line of JSON")
 
 
@@ -342,6 +371,18 @@ def known() -> Iterator[Known]:
             extra = one.metadata
             flag = extra["flag"] or "--" + one.name.replace("_", "-")
             yield Known(section, one.name, one.default, extra["read"], extra["meaning"], flag, extra["metavar"])
+
+
+SECRETS: Final = ("api_key", "api_secret", "control_token")
+"""Settings that are neither logged nor written down with the others."""
+
+
+def told(settings: Settings) -> dict[str, dict[str, Any]]:
+    """All settings by section and name, without the secrets."""
+    return {
+        section: {name: value for name, value in body.items() if name not in SECRETS}
+        for section, body in asdict(settings).items()
+    }
 
 
 class Source(NamedTuple):
@@ -396,11 +437,11 @@ def _from_file(file: Path) -> dict[tuple[str, str], object]:
     told: dict[tuple[str, str], object] = {}
     for section, body in tree.items():
         if section not in SECTIONS or not isinstance(body, dict):
-            raise BadSetting(f"{file}: there is no section [{section}]{_nearest(section, SECTIONS)}")
+            raise BadSetting(f"{file}: there is no section [{section}]{nearest(section, SECTIONS)}")
         there = [one.name for one in known() if one.section == section]
         for name, value in body.items():
             if name not in there:
-                raise BadSetting(f"{file}: [{section}] has no setting {name}{_nearest(name, there)}")
+                raise BadSetting(f"{file}: [{section}] has no setting {name}{nearest(name, there)}")
             told[section, name] = value
     return told
 
@@ -410,9 +451,10 @@ def _check_names(environment: Mapping[str, str]) -> None:
     for name in environment:
         # HASHKEY_SIM_TEST_... and HASHKEY_SIM_PYTHON... are the test suite's own.
         if name.startswith(PREFIX) and name not in there and not name.startswith((PREFIX + "TEST", PREFIX + "PYTHON")):
-            raise BadSetting(f"there is no setting for the variable {name}{_nearest(name, there)}")
+            raise BadSetting(f"there is no setting for the variable {name}{nearest(name, there)}")
 
 
-def _nearest(name: str, there: Iterator[str] | Mapping[str, Any] | list[str]) -> str:
+def nearest(name: str, there: Iterable[str]) -> str:
+    """What somebody who wrote ``name`` may have meant, as the end of a sentence."""
     close = difflib.get_close_matches(name, list(there), 1, 0.5)
     return f"; did you mean {close[0]}?" if close else ""

@@ -10,12 +10,17 @@ from contextlib import suppress
 from typing import Any
 
 
-async def until_stopped(playing: asyncio.Task[None], seconds: float | None) -> None:
-    """Until a signal, the end of the time, or the end of what plays; a bug in it is raised."""
+def stop_signal() -> asyncio.Event:
+    """Set by Ctrl-C and SIGTERM, from now on."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+async def until_stopped(stop: asyncio.Event, playing: asyncio.Task[None], seconds: float | None) -> None:
+    """Until a signal, the end of the time, or the end of what plays; a bug in it is raised."""
     waiting = asyncio.create_task(stop.wait())
     await asyncio.wait({waiting, playing}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()

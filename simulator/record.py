@@ -25,7 +25,7 @@ from simulator.feeds.mirror import Mirror
 from simulator.feeds.rest import Unreachable
 from simulator.feeds.rules import read
 from simulator.feeds.together import together
-from simulator.lifetime import run, until_stopped
+from simulator.lifetime import run, stop_signal, until_stopped
 from simulator.mirroring import check_upstream, mirror_of, rest_of
 from simulator.replay.gaps import Gap
 from simulator.replay.recorder import Recorder
@@ -85,9 +85,10 @@ def record(settings: Settings, out: Path) -> Result:
 
 async def _record(settings: Settings, tape: Tape) -> Result:
     failure = ""
+    stop = stop_signal()
     session = asyncio.create_task(_session(settings, tape))
     try:
-        await until_stopped(session, settings.run.run_seconds or None)
+        await until_stopped(stop, session, settings.run.run_seconds or None)
     except Ended as error:
         failure = str(error)
     finally:

@@ -15,7 +15,7 @@ from simulator.core.units import Nanos
 from simulator.feeds.jump import Known
 from simulator.feeds.pump import Pace, Pump
 from simulator.replay.format import Direction, Reader
-from simulator.replay.player import on_from, play
+from simulator.replay.player import lap_length, on_from, play
 from simulator.venues.hashkey.skim import only
 
 
@@ -40,6 +40,7 @@ class Replay:
         self._instruments: Mapping[str, Instrument] = {one.symbol: one for one in instruments}
         self._keep = only(list(self._instruments))
         self.first, self.last = recording.span
+        self.lap = lap_length(recording)
         self.loop = loop
         self._pace = Pace(self.first if start is None else start, speed)
         frames = play(recording, start=start, loop=self._loops, keep=self._keep)

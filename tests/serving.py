@@ -44,8 +44,8 @@ class Ready(msgspec.Struct, frozen=True):
 
 
 @contextmanager
-def serving(*flags: str, **variables: str) -> Iterator[Ready]:
-    """``serve --json --port 0`` with more flags and variables; it must stop cleanly when the block is left."""
+def serving(*flags: str, killed: bool = False, **variables: str) -> Iterator[Ready]:
+    """``serve --json --port 0`` with more flags and variables; it must stop cleanly at the end, or is ``killed``."""
     command = [sys.executable, "-m", "simulator", "serve", "--json", "--port", "0", *flags]
     # Settings of whoever runs the tests are none of theirs.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("HASHKEY_SIM_")} | variables
@@ -57,7 +57,11 @@ def serving(*flags: str, **variables: str) -> Iterator[Ready]:
     ):
         try:
             yield _ready(process)
-            _stop(process)
+            if killed:
+                process.kill()
+                process.wait()
+            else:
+                _stop(process)
         except BaseException as error:
             process.kill()
             process.wait()

@@ -15,11 +15,20 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from simulator.control import accounts, brokers, clock, keys, market, views
+from simulator.control import accounts, bracket, brokers, clock, explain, keys, market, views
 from simulator.control.table import Ask, BadAsk, NotThere, Row
 from simulator.parts import Parts
 
-TABLE: Final[tuple[Row, ...]] = (*views.ROWS, *accounts.ROWS, *keys.ROWS, *brokers.ROWS, *market.ROWS, *clock.ROWS)
+TABLE: Final[tuple[Row, ...]] = (
+    *views.ROWS,
+    *explain.ROWS,
+    *accounts.ROWS,
+    *keys.ROWS,
+    *brokers.ROWS,
+    *bracket.ROWS,
+    *market.ROWS,
+    *clock.ROWS,
+)
 
 
 class Caller(NamedTuple):

@@ -5,19 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from simulator import __version__
-from simulator.control.table import Ask, Nothing, NotThere, Row
+from simulator.control.table import Nothing, Row
 from simulator.core.accounts.ledger import INSURANCE
 from simulator.core.digest import digest
-from simulator.core.explaining import (
-    Explanation,
-    LiquidationReason,
-    StopReason,
-    explain,
-    explain_liquidation,
-    explain_stop,
-)
-from simulator.core.orders import Order
-from simulator.core.stops import Stop
 from simulator.core.units import NANOS_PER_MILLI, Millis, money_text
 from simulator.feeds.live import Live
 from simulator.parts import Parts
@@ -103,41 +93,8 @@ def fingerprint(parts: Parts, ask: Nothing) -> Fingerprint:
     return Fingerprint(digest(parts.desk.state))
 
 
-class WhichOrder(Ask, frozen=True):
-    """An order by our id, or by the customer's."""
-
-    order_id: str = msgspec.field(default="", name="orderId")
-    client_order_id: str = msgspec.field(default="", name="clientOrderId")
-
-
-def why(parts: Parts, ask: WhichOrder) -> Explanation | StopReason | LiquidationReason:
-    """Why an order filled or did not: of the book, one that waits or waited for a price, or a take-over told as one."""
-    state, history = parts.desk.state, parts.desk.history
-
-    def named(one: Order | Stop) -> bool:
-        return ask.order_id == str(one.id) or (not ask.order_id and ask.client_order_id == one.client_order_id)
-
-    for order in filter(named, reversed(state.orders.values())):
-        fills = [one.event for one in history.of(order.account).fills if one.event.order_id == order.id]
-        return explain(state.markets[order.symbol], order, fills)
-    for stop in filter(named, reversed(state.stops.values())):
-        return explain_stop(state.markets[stop.symbol], stop)
-    for _, event in (one for taken in parts.desk.perpetuals.liquidations.values() for one in taken):
-        if str(event.order_id) in (ask.order_id, ask.client_order_id):
-            return explain_liquidation(state.perpetuals[event.symbol], event)
-    raise NotThere("there is no such order: name it by orderId or clientOrderId")
-
-
 ROWS = (
     Row("GET", "health", health, Nothing, Health, "readiness: whether every market is fresh"),
     Row("GET", "state", summary, Nothing, Summary, "a summary of the exchange"),
     Row("GET", "digest", fingerprint, Nothing, Fingerprint, "one hash of the whole state"),
-    Row(
-        "GET",
-        "explain",
-        why,
-        WhichOrder,
-        Explanation | StopReason | LiquidationReason,
-        "why each fill of an order happened and why the rest did not",
-    ),
 )

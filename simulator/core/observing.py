@@ -12,8 +12,9 @@ from simulator.core.events import (
     MirrorInvalidated,
     TradeHappened,
 )
-from simulator.core.filling import Touched, fill, report
+from simulator.core.filling import Touched, Trigger, fill, report
 from simulator.core.market import Market
+from simulator.core.matching.book import BookSide
 from simulator.core.matching.match import take_order
 from simulator.core.mirror.fills import Flow, LevelChange, reached_by, reposition
 from simulator.core.orders import BUY, SELL, Order, Side
@@ -77,13 +78,13 @@ def replace_depth(state: State, now: Nanos, command: ReplaceDepth) -> list[Event
     was_stale, market.mirror.stale = market.mirror.stale, False
     bids = _difference(market, BUY, command.bids)
     asks = _difference(market, SELL, command.asks)
-    return _apply_depth(state, now, market, command.ts, bids, asks, came_back=was_stale)
+    return _apply_depth(state, now, market, command, bids, asks, came_back=was_stale)
 
 
 def change_depth(state: State, now: Nanos, command: ChangeDepth) -> list[Event]:
     """Some levels."""
     market = state.markets[command.symbol]
-    return _apply_depth(state, now, market, command.ts, command.bids, command.asks)
+    return _apply_depth(state, now, market, command, command.bids, command.asks)
 
 
 def _difference(market: Market, side: Side, levels: Levels) -> list[tuple[Ticks, Lots]]:
@@ -98,13 +99,15 @@ def _apply_depth(
     state: State,
     now: Nanos,
     market: Market,
-    ts: Nanos,
+    told: ReplaceDepth | ChangeDepth,
     bids: Sequence[tuple[Ticks, Lots]],
     asks: Sequence[tuple[Ticks, Lots]],
     *,
     came_back: bool = False,
 ) -> list[Event]:
-    mirror, book = market.mirror, market.book
+    mirror, book, ts = market.mirror, market.book, told.ts
+    mirror.message = told.message
+    mirror.told()
     _move_levels(market, BUY, ts, bids)
     _move_levels(market, SELL, ts, asks)
     _uncross(market, ts, bids)
@@ -154,10 +157,14 @@ def _line_up(market: Market, side: Side) -> None:
     """Orders that came while the mirror was stale stand behind everything that is displayed now."""
     mirror = market.mirror.side(side)
     for level in market.book.side(side):
-        if mirror.sees(level.price):
-            for order in level:
-                if order.ahead is None:
-                    order.ahead = order.joined_behind = market.model.joined(mirror.available(level.key))
+        if not mirror.sees(level.price):
+            continue
+        older = 0
+        for order in level:
+            if order.ahead is None:
+                place = market.model.joined(mirror.available(level.key))
+                order.ahead = order.joined_behind = max(place, older)
+            older = order.ahead
 
 
 def _uncross(market: Market, ts: Nanos, bids: Sequence[tuple[Ticks, Lots]]) -> None:
@@ -181,7 +188,8 @@ def _fill_crossed(state: State, market: Market, side: Side, ts: Nanos, events: l
         assert order is not None
         qty = min(order.leaves, outside.available(outside.best_key))
         outside.take(outside.best_key, qty)
-        _fill_resting(state, market, order, qty, FillCause.CROSSED, ts, events, touched)
+        trigger = Trigger(ts, market.mirror.message, order.ahead)
+        _fill_resting(state, market, order, qty, FillCause.CROSSED, trigger, events, touched)
 
 
 def _fill_resting(
@@ -190,7 +198,7 @@ def _fill_resting(
     order: Order,
     qty: Lots,
     cause: FillCause,
-    trigger: Nanos,
+    trigger: Trigger,
     events: list[Event],
     touched: Touched,
 ) -> None:
@@ -216,19 +224,32 @@ def print_trade(state: State, now: Nanos, command: PrintTrade) -> list[Event]:
     if own.best is not None and not market.mirror.stale:
         flow = Flow(own.sign * command.price, command.qty, command.ts)
         reached = reached_by(flow, [(level.key, list(level)) for level in own if level.key <= flow.key], market.model)
-        for order, qty, cause in reached:
-            _fill_resting(state, market, order, qty, cause, command.ts, events, touched)
+        for order, qty, cause, ahead in reached:
+            trigger = Trigger(command.ts, command.message, ahead)
+            _fill_resting(state, market, order, qty, cause, trigger, events, touched)
             left -= qty
         if flow.ts > market.mirror.ts and own.level_at(command.price) is not None:
             market.prints[side].add(flow)  # all of it: the market's own book does not know what our orders took
         if reached:
             market.changed(now)
+    elif own.best is not None:
+        _missed(own, command)
     if left:
         events.append(TradeHappened(command.symbol, state.next_id(), command.ts, command.price, left, command.side))
         market.last = command.price
         market.wake()
     report(touched, events)
     return events
+
+
+def _missed(own: BookSide, command: PrintTrade) -> None:
+    """What the market traded at our prices or through them while its book is stale, which fills nothing."""
+    for level in own:
+        if level.key > own.sign * command.price:
+            break
+        for order in level:
+            if order.created <= command.ts:
+                order.noted().while_stale += command.qty
 
 
 def invalidate_depth(state: State, now: Nanos, command: InvalidateDepth) -> list[Event]:

@@ -84,4 +84,6 @@ def _kind(message: DepthMessage | TradeMessage | MarkMessage | IndexMessage | Fu
         return "depth", message.symbol
     if isinstance(message, TradeMessage):
         return "trade", message.symbol
+    if isinstance(message, TimeMessage):
+        return "time", ""
     return _QUOTES[type(message)], message.name if isinstance(message, IndexMessage) else message.symbol

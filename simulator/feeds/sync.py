@@ -89,24 +89,27 @@ class Sync:
 
     def _depth(self, message: DepthMessage, ts: Nanos) -> list[Command]:
         self._check(message)
-        if message.version and message.version < self._version:
+        version = _number(message.version.partition("_")[0])
+        if version and version < self._version:
             # The counter may have begun anew, so the next book is compared with this one.
-            self._shown, self._version = None, message.version
+            self._shown, self._version = None, version
             return [InvalidateDepth(self._symbol)]
-        if message.ts_ms < (self._asked_ms if message.version else self._ts_ms):
+        if message.ts_ms < (self._asked_ms if version else self._ts_ms):
             return []
         before = self._shown
         bids, asks = dict(message.bids), dict(message.asks)
         if before is None:
             command: Command = ReplaceDepth(
-                self._symbol, ts, tuple(self._levels(message.bids)), tuple(self._levels(message.asks))
+                self._symbol, ts, tuple(self._levels(message.bids)), tuple(self._levels(message.asks)), message.version
             )
         else:
-            command = ChangeDepth(self._symbol, ts, self._changed(before[0], bids), self._changed(before[1], asks))
+            command = ChangeDepth(
+                self._symbol, ts, self._changed(before[0], bids), self._changed(before[1], asks), message.version
+            )
         self._shown = bids, asks
         self._ts_ms = message.ts_ms
-        if message.version:
-            self._version = message.version
+        if version:
+            self._version = version
         else:
             self._asked_ms = message.ts_ms
         return [command]
@@ -137,12 +140,18 @@ class Sync:
         return tuple(levels)
 
     def _trade(self, message: TradeMessage, ts: Nanos) -> list[Command]:
-        if message.id and message.id <= self._trade_id:
+        number = _number(message.id)
+        if number and number <= self._trade_id:
             return []
         side = Side.SELL if message.buyer_made else Side.BUY
         price, qty = self._prices.parse(message.price), self._sizes.parse(message.qty)
-        self._trade_id = message.id or self._trade_id
-        return [PrintTrade(self._symbol, ts, price, qty, side)]
+        self._trade_id = number or self._trade_id
+        return [PrintTrade(self._symbol, ts, price, qty, side, message.id)]
+
+
+def _number(text: str) -> int:
+    """Of a book (``14088520`` of ``14088520_1``, WebSocket 1.4) or a trade; 0: it has none."""
+    return int(text) if text.isdecimal() and text.isascii() else 0
 
 
 _FINEST_INDEX: Final = 18

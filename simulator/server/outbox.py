@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from struct import Struct
 from typing import Final, Protocol
 
@@ -45,14 +45,20 @@ def newest(frames: Sequence[Frame]) -> list[Frame]:
     return [frame for place, frame in enumerate(frames) if frame.subject is None or last[frame.subject] == place]
 
 
+def _nothing_is_kept() -> None:
+    """Nothing has to be."""
+
+
 class Turn:
     """What is written at the end of this turn of the event loop: first frames, then replies.
 
     So a report never comes later than the reply that it belongs to (Hummingbot 8), and yet the orders of
-    many clients that arrive together cost one write on the private socket, not one each.
+    many clients that arrive together cost one write on the private socket, not one each. ``before`` is called
+    before anything leaves: what is told must have been kept.
     """
 
     def __init__(self) -> None:
+        self.before: Callable[[], None] = _nothing_is_kept
         self._due: list[Outbox] = []
         self._replies: list[tuple[asyncio.Transport, bytes]] = []
 
@@ -71,6 +77,7 @@ class Turn:
             asyncio.get_running_loop().call_soon(self._flush)
 
     def _flush(self) -> None:
+        self.before()
         due, self._due = self._due, []
         replies, self._replies = self._replies, []
         for outbox in due:

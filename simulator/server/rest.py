@@ -80,6 +80,7 @@ def rest_handler(gate: Gate, delivery: Delivery) -> Handler:
         trace = f"REST:{answered:020d}"
         if request.keep_alive and request.version == HttpVersion11 and request.method != "HEAD":
             return OneWrite(reply.status, wire(reply, trace), turn)
+        turn.before()
         return web.Response(
             body=reply.body, status=reply.status, headers={"Content-Type": CONTENT_TYPE, "traceid": trace}
         )

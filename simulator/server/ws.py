@@ -152,6 +152,7 @@ class Streams:
         self._sweeping = None
         self._sweep_later()
         now, wall = self._runner.now(), _wall()
+        self.delivery.turn.before()
         for connection in list(self._connections):
             ending = connection.session.check(now, wall)
             connection.outbox.flush()

@@ -1,6 +1,6 @@
 """Proof that a mirror is its upstream: ``python -m tests.clients.mirror --minutes 60 --speed 10``.
 
-Four processors' worth of work at speed 10 with all symbols; on a smaller or busier machine take fewer or go slower.
+Where the upstream falls behind (it answers late), take fewer symbols or go slower.
 
 One process serves a recording, another one mirrors it live. Somebody listens to both: every book that the mirror
 shows must be, level for level, a book that the upstream has shown, in the same order, and it must keep up. A third
@@ -59,7 +59,7 @@ def shown(market: Market) -> bytes:
 class Seen:
     """What a listener saw of one symbol: the books in their order."""
 
-    numbers: list[int] = field(default_factory=list)
+    numbers: list[str] = field(default_factory=list)
     books: list[bytes] = field(default_factory=list)
 
 
@@ -94,8 +94,8 @@ class Inside:
 
     def __init__(self, sim: Running) -> None:
         self._sim = sim
-        self.told: dict[str, dict[int, bytes]] = {symbol: {} for symbol in sim.ready.symbols}
-        self._latest: dict[str, int] = {}
+        self.told: dict[str, dict[str, bytes]] = {symbol: {} for symbol in sim.ready.symbols}
+        self._latest: dict[str, str] = {}
         assert sim.parts.live is not None
         live, hear = sim.parts.live, sim.parts.live.hear
 

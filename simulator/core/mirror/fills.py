@@ -38,11 +38,12 @@ OwnLevels: TypeAlias = Iterable[tuple[int, Iterable[Order]]]
 
 
 class Reached(NamedTuple):
-    """So much of a flow reached this order."""
+    """So much of a flow reached this order, before which ``ahead`` stood until then."""
 
     order: Order
     qty: Lots
     cause: FillCause
+    ahead: Lots | None
 
 
 class Flow(NamedTuple):
@@ -58,21 +59,38 @@ def reached_by(flow: Flow, levels: OwnLevels, model: QueueModel) -> list[Reached
     reached: list[Reached] = []
     left = flow.qty
     for key, orders in levels:
-        if key > flow.key or not left:
+        if key > flow.key:
             break
+        cause = FillCause.TRADED_THROUGH if key < flow.key else FillCause.TRADED_AT
         for order in orders:
             if order.created > flow.ts:
                 continue
-            if key < flow.key:
-                order.ahead = 0
-                got, cause = left, FillCause.TRADED_THROUGH
-            else:
-                got, cause = _past_the_queue(order, left, flow.ts, model), FillCause.TRADED_AT
-            got = min(got, order.leaves)
+            ahead = order.ahead
+            got = min(_reach(order, cause, left, flow.ts, model), order.leaves) if left else 0
+            _note(order, cause, flow.qty, left, ahead)
             if got > 0:
                 left -= got
-                reached.append(Reached(order, got, cause))
+                reached.append(Reached(order, got, cause, ahead))
     return reached
+
+
+def _reach(order: Order, cause: FillCause, left: Lots, ts: Nanos, model: QueueModel) -> Lots:
+    """How much of what is left of a flow comes to an order, which moves forward by the rest."""
+    if cause is FillCause.TRADED_AT:
+        return _past_the_queue(order, left, ts, model)
+    order.ahead = 0
+    return left
+
+
+def _note(order: Order, cause: FillCause, qty: Lots, left: Lots, ahead: Lots | None) -> None:
+    """Keep what a flow of ``qty`` did, of which ``left`` came as far as this order, before which ``ahead`` stood."""
+    waited = order.noted()
+    waited.to_orders += qty - left
+    if cause is FillCause.TRADED_AT:
+        waited.at += qty
+        waited.to_queue += (ahead or 0) - (order.ahead or 0)
+    else:
+        waited.through += qty
 
 
 def _past_the_queue(order: Order, qty: Lots, ts: Nanos, model: QueueModel) -> Lots:
@@ -145,7 +163,7 @@ def reposition(orders: Iterable[Order], change: LevelChange, model: QueueModel) 
     older = 0
     for order in orders:
         if order.ahead is None:
-            order.ahead = order.joined_behind = model.joined(change.after)
+            order.ahead = order.joined_behind = max(older, model.joined(change.after))
         else:
             ahead = min(order.ahead, before)
             if change.after < before:
@@ -153,6 +171,7 @@ def reposition(orders: Iterable[Order], change: LevelChange, model: QueueModel) 
             ahead = min(order.ahead, max(older, min(ahead, change.after)))
             if ahead < order.ahead:
                 _credit(order, change.ts, order.ahead - ahead)
+                order.noted().by_books += order.ahead - ahead
                 order.ahead = ahead
         older = order.ahead
 

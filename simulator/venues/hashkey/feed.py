@@ -23,16 +23,16 @@ class BadFrame(ValueError):
 
 
 class DepthMessage(msgspec.Struct, frozen=True, gc=False):
-    """A whole book: price and size texts, best first; ``ts_ms`` is its time at the venue.
+    """A whole book: price and size texts, best first; ``ts_ms`` is its time at the venue, ``version`` its id.
 
-    ``version`` grows from book to book and skips numbers (WebSocket 1.4); 0: not told, as over REST.
+    The number in it grows from book to book and skips (WebSocket 1.4); "": not told, as over REST.
     """
 
     symbol: str
     ts_ms: int
     bids: list[Pair]
     asks: list[Pair]
-    version: int = 0
+    version: str = ""
 
 
 class TradeMessage(msgspec.Struct, frozen=True, gc=False):
@@ -48,7 +48,7 @@ class TradeMessage(msgspec.Struct, frozen=True, gc=False):
     qty: str
     buyer_made: bool
     history: bool
-    id: int = 0
+    id: str = ""
 
 
 class MarkMessage(msgspec.Struct, frozen=True, gc=False):
@@ -219,7 +219,7 @@ def _socket(data: bytes) -> list[Message]:
         return _books(_DepthFrame("depth", _depths.decode(frame.data), frame.symbol, frame.params))
     if frame.topic == "trade":
         trades = _rows(_trades.decode(frame.data))
-        return [TradeMessage(symbol, row.t, row.p, row.q, row.m, frame.f, _trade_id(row.v)) for row in trades]
+        return [TradeMessage(symbol, row.t, row.p, row.q, row.m, frame.f, row.v) for row in trades]
     if frame.topic == "index":
         return [IndexMessage(row.symbol, row.time, row.index) for row in _indexes.decode(frame.data)]
     if frame.topic == "markPrice":
@@ -242,18 +242,8 @@ def _books(frame: _DepthFrame) -> list[Message]:
     for row in _rows(frame.data):
         if row.s and symbol and row.s != symbol:
             raise BadFrame(f"a book of {row.s} among those of {symbol}")
-        books.append(DepthMessage(row.s or symbol, row.t, row.b, row.a, _version(row.v)))
+        books.append(DepthMessage(row.s or symbol, row.t, row.b, row.a, row.v))
     return books
-
-
-def _version(text: str) -> int:
-    """The number before the scale of ``14088520_1`` (WebSocket 1.4); a text without one is no version."""
-    number = text.partition("_")[0]
-    return int(number) if number.isdecimal() and number.isascii() else 0
-
-
-def _trade_id(text: str) -> int:
-    return int(text) if text.isdecimal() and text.isascii() else 0
 
 
 def _symbol(frame: _Frame | _DepthFrame) -> str:

@@ -89,6 +89,18 @@ async def test_a_connection_on_which_nothing_comes_is_given_up() -> None:
             await asyncio.wait_for(listen(one.line, SOON, lambda frame: None), 2)
 
 
+async def test_a_connection_that_falls_silent_later_is_given_up_too() -> None:
+    async def falls_silent(client: ServerConnection, heard: list[bytes]) -> None:
+        for _ in range(len(SAYS) + 3):
+            heard.append(await client.recv(decode=False))
+            await client.send('{"pong":1}' if b"ping" in heard[-1] else '{"code":"0"}')
+        await client.wait_closed()
+
+    async with venue(falls_silent) as one:
+        with pytest.raises(Lost, match=r"nothing came for 0\.2 s"):
+            await asyncio.wait_for(listen(one.line, SOON, lambda frame: None), 5)
+
+
 async def test_a_connection_that_streams_but_does_not_answer_in_time_is_given_up() -> None:
     """Books that wait in the same queue as the pong are as late as it."""
 

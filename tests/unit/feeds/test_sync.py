@@ -96,7 +96,7 @@ def test_trades_are_told_but_not_those_that_were_before_us() -> None:
 
 
 def book(version: int, ts_ms: int, bid: str) -> DepthMessage:
-    return DepthMessage("XY", ts_ms, [(bid, "1")], [("10", "3")], version)
+    return DepthMessage("XY", ts_ms, [(bid, "1")], [("10", "3")], f"{version}_1" if version else "")
 
 
 def kinds(sync: Sync, *messages: DepthMessage) -> list[str]:
@@ -140,9 +140,19 @@ def test_a_trade_told_twice_counts_once() -> None:
     sync = Sync(GRIDS)
 
     def told(number: int) -> int:
-        trade = TradeMessage("XY", 7, "9.9", "0.5", buyer_made=True, history=False, id=number)
+        trade = TradeMessage("XY", 7, "9.9", "0.5", buyer_made=True, history=False, id=str(number or ""))
         return len(sync.commands(trade, lambda ms: ms))
 
     assert [told(number) for number in (4, 4, 3, 9, 9, 0, 0, 10)] == [1, 0, 0, 1, 0, 1, 1, 1]
     sync.restart()
     assert told(1) == 1
+
+
+def test_the_venues_ids_go_with_what_it_told() -> None:
+    """Every fill is explained by the message that caused it (HashKey WebSocket 2: ``v`` of books and of trades)."""
+    sync = Sync(GRIDS)
+    for version, kind in (("7_1", ReplaceDepth), ("8_1", ChangeDepth)):
+        (command,) = sync.commands(DepthMessage("XY", 7, [("9.9", "1")], [], version), lambda ms: ms)
+        assert isinstance(command, kind) and command.message == version
+    trade = TradeMessage("XY", 7, "9.9", "0.5", buyer_made=True, history=False, id="12")
+    assert sync.commands(trade, lambda ms: ms) == [PrintTrade("XY", 7, 99, 50, Side.SELL, "12")]

@@ -44,3 +44,12 @@ def test_after_a_new_beginning_the_last_offset_holds_until_something_is_heard() 
     assert clock.offset == 100 * MS
     clock.heard(2000 * MS, 500)
     assert clock.offset == 1500 * MS
+
+
+def test_what_is_older_than_the_window_does_not_count() -> None:
+    clock = VenueClock(window=10_000 * MS)
+    clock.heard(1000 * MS, 900)
+    clock.heard(11_000 * MS, 10_500)
+    assert clock.offset == 100 * MS
+    clock.heard(11_001 * MS, 10_400)
+    assert clock.offset == 500 * MS
