@@ -37,6 +37,7 @@ from simulator.server.control import Answer, control_handler
 from simulator.server.delivery import Delivery
 from simulator.server.outbox import Turn
 from simulator.server.rest import rest_handler
+from simulator.server.tls import Authority, NoAuthority, authority
 from simulator.server.ws import PRIVATE_PREFIX, Streams
 from simulator.storage.folder import BadState
 from simulator.tape import Tape
@@ -109,8 +110,10 @@ async def _served(parts: Parts) -> AsyncIterator[Running]:
     )
     async with AsyncExitStack() as stack:
         host = settings.server.host
+        signer = stack.enter_context(authority_of(settings)) if settings.server.tls else None
+        tls = None if signer is None else signer.context(*own_address(host))
         try:
-            port = await stack.enter_async_context(listening(handler, host, settings.server.port))
+            port = await stack.enter_async_context(listening(handler, host, settings.server.port, tls))
         except OSError as error:
             where = f"{host}:{settings.server.port}"
             raise CannotServe(f"cannot listen on {where}: {error.strerror}; another --port may help") from None
@@ -122,7 +125,8 @@ async def _served(parts: Parts) -> AsyncIterator[Running]:
             stack.callback(tape.recorder.close)
         playing = asyncio.create_task(_play(parts, tape))
         stack.push_async_callback(_ended, playing)
-        yield Running(parts, _ready(parts, port, token), playing)
+        ca = "" if signer is None else str(signer.certificate)
+        yield Running(parts, _ready(parts, port, token, ca), playing)
 
 
 def _tape_of(parts: Parts) -> Tape | None:
@@ -167,9 +171,25 @@ def _settled(control: Control, turn: Turn) -> Answer:
     return answer
 
 
-def _ready(parts: Parts, port: int, token: str) -> Ready:
-    addresses = ready(parts.settings.server.host, port, list(parts.desk.state.markets), parts.access, __version__)
+def _ready(parts: Parts, port: int, token: str, ca: str) -> Ready:
+    addresses = ready(parts.settings.server.host, port, list(parts.desk.state.markets), parts.access, __version__, ca)
     return msgspec.structs.replace(addresses, control_token=token)
+
+
+@contextmanager
+def authority_of(settings: Settings) -> Iterator[Authority]:
+    """Who signs for the server; CannotServe where nobody can."""
+    folder = settings.server.tls_dir
+    try:
+        with authority(Path(folder) if folder else None, *own_address(settings.server.host)) as signer:
+            yield signer
+    except NoAuthority as error:
+        raise CannotServe(str(error), 2) from None
+
+
+def own_address(host: str) -> tuple[str, ...]:
+    """The address that clients may know the server by, if it is one: none means all of them."""
+    return () if host in ("0.0.0.0", "::") else (host,)  # noqa: S104
 
 
 def _account_of(parts: Parts, api_key: str) -> str | None:

@@ -35,7 +35,8 @@ RECORD_SETTINGS = frozenset(
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
     parser = _parser()
-    args = parser.parse_args(argv)
+    own, child = _parted(sys.argv[1:] if argv is None else argv)
+    args = parser.parse_args(own, argparse.Namespace(child=child))
     command: Callable[[argparse.Namespace], int] = args.command
     try:
         return command(args)
@@ -47,6 +48,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return FAILED
     except KeyboardInterrupt:
         return FINE
+
+
+def _parted(argv: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """Our arguments, and after ``exec ... --`` somebody else's, which argparse must not read."""
+    if argv[:1] == ["exec"] and "--" in argv:
+        cut = argv.index("--")
+        return argv[:cut], argv[cut + 1 :]
+    return argv, ()
 
 
 def _say(status: int, line: str) -> int:
@@ -75,6 +84,19 @@ def _parser() -> argparse.ArgumentParser:
     recording = add("record", _record, "record the venue's live public messages")
     recording.add_argument("--out", required=True, type=Path, metavar="PATH", help="the recording to write (.hkrec)")
     _add_settings(recording, RECORD_SETTINGS)
+
+    executing = add("exec", _exec, "run a program unchanged, with HashKey's host names leading to the simulator")
+    executing.usage = "hashkey-sim exec [flags of serve | --server URL] -- COMMAND ..."
+    executing.add_argument("--server", default="", metavar="URL", help="a simulator that runs already")
+    executing.add_argument(
+        "--private-hosts",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="give the program a hosts file of its own where Linux allows it (there sudo and the like do not work)",
+    )
+    _add_settings(executing)
+
+    _add_settings(add("hosts", _hosts, "print what leads programs here that exec cannot lead: hosts file, authority"))
 
     importing = add("import", _import, "turn recorded market data (neutral JSON lines) into a recording")
     importing.add_argument("files", nargs="+", type=Path, metavar="FILE", help="neutral files, .jsonl or .jsonl.gz")
@@ -188,6 +210,33 @@ def _demo(args: argparse.Namespace) -> int:
         return FINE if demo(settings) else FAILED
     except CannotServe as error:
         return _say(error.status, str(error))
+
+
+def _exec(args: argparse.Namespace) -> int:
+    from simulator.detour.running import execute
+    from simulator.parts import CannotServe
+
+    if not args.child:
+        return _say(MISUSE, "exec needs a command: hashkey-sim exec [flags] -- COMMAND ...")
+    values = _gathered(args)
+    if values["port"].origin == "default":
+        values["port"] = Source(0, "exec")
+    try:
+        return execute(build(values), args.child, args.server, private_hosts=args.private_hosts)
+    except CannotServe as error:
+        return _say(error.status, str(error))
+
+
+def _hosts(args: argparse.Namespace) -> int:
+    from simulator.detour.advice import advice
+    from simulator.parts import CannotServe
+
+    try:
+        told = advice(_settings(args))
+    except CannotServe as error:
+        return _say(error.status, str(error))
+    print(told.to_json() if args.json else told.to_text())
+    return FINE
 
 
 def _import(args: argparse.Namespace) -> int:

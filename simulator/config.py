@@ -226,6 +226,10 @@ class Server:
 
     host: str = setting("127.0.0.1", text, "address to listen on; only loopback is safe", metavar="ADDRESS")
     port: int = setting(8765, port, "port to listen on; 0 asks the system for a free one", metavar="N")
+    tls: bool = setting(False, switch, "speak TLS only, with a certificate for all of HashKey's names and this machine")
+    tls_dir: str = setting(
+        "", text, "folder that keeps the certificate authority; empty: one for this run only", metavar="DIR"
+    )
     control_token: str = setting(
         "", text, "token of the control API; empty: none on loopback, made up on any other address", metavar="TOKEN"
     )

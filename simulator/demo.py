@@ -81,7 +81,7 @@ def demo(settings: Settings) -> bool:
             "the demo trades on a recorded market on the wall's clock: leave --empty, --live and --clock away"
         )
     said = print if not settings.run.json else _silent
-    result: dict[str, Any] = run(_demo(replace(settings, server=replace(settings.server, port=0)), said))
+    result: dict[str, Any] = run(_demo(replace(settings, server=replace(settings.server, port=0, tls=False)), said))
     if settings.run.json:
         print(json.dumps(result))
     return bool(result["ok"])
