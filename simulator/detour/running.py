@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from simulator.app import Running, authority_of, run, running
+from simulator.app import Running, authority_of, running
 from simulator.config import Settings
 from simulator.detour.environment import surroundings
 from simulator.detour.etc import private_etc
