@@ -10,10 +10,8 @@ import asyncio
 import gc
 import ipaddress
 import secrets
-import signal
-import sys
-from collections.abc import AsyncIterator, Coroutine, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -22,12 +20,16 @@ from typing import Any, Final, NoReturn
 import msgspec
 
 from simulator import __version__
-from simulator.config import Settings
+from simulator.choices import choices
+from simulator.config import BadSetting, Settings
 from simulator.control.answering import Caller, Control
 from simulator.feeds.together import together
-from simulator.mirroring import mirror_of, rules_of
+from simulator.forks import Plan, Served
+from simulator.lifetime import run, stop_signal, until_stopped
+from simulator.mirroring import mirror_of, rest_of, rules_of
 from simulator.parts import CannotServe, Parts, exchange_of
 from simulator.ready import Ready, ready
+from simulator.replay.recorder import CannotRecord
 from simulator.runtime.bracket_report import result
 from simulator.runtime.rate_limits import RateLimits
 from simulator.runtime.runner import Runner
@@ -40,6 +42,7 @@ from simulator.server.rest import rest_handler
 from simulator.server.tls import Authority, NoAuthority, authority
 from simulator.server.ws import PRIVATE_PREFIX, Streams
 from simulator.storage.folder import BadState
+from simulator.tape import Tape
 from simulator.venues.hashkey.gate import Gate
 from simulator.venues.hashkey.sockets import StreamSwitches
 
@@ -53,6 +56,7 @@ class Running:
 
     parts: Parts
     ready: Ready
+    port: int
     playing: asyncio.Task[None]
 
 
@@ -61,7 +65,8 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
     """Serve the settings' exchange for as long as the block lasts."""
     parts = exchange_of(settings, await rules_of(settings) if settings.market.live else None)
     with _kept(parts):
-        async with _served(parts) as sim:
+        async with _served(parts, partial(_start, parts)) as sim:
+            _calm_the_collector()
             yield sim
 
 
@@ -84,11 +89,21 @@ def _kept(parts: Parts) -> Iterator[None]:
         journal.close()
 
 
+def _start(parts: Parts) -> None:
+    """Time begins."""
+    if not parts.settings.market.paused:
+        parts.steering.resume()
+
+
 @asynccontextmanager
-async def _served(parts: Parts) -> AsyncIterator[Running]:
+async def _served(parts: Parts, begin: Callable[[], None]) -> AsyncIterator[Running]:
+    """``begin`` is called when connections are accepted, and before the first of them."""
     settings = parts.settings
+    tape = _tape_of(parts)
     runner, desk = parts.runner, parts.desk
     limits = RateLimits({"order": 20, "query": 10}) if settings.venue.rate_limits else None
+    if limits is not None:
+        parts.snapshots.roots["rate limits"] = limits
     gate = Gate(desk, limits, runner.catch_up, runner.act)
     switches = StreamSwitches()
     if not settings.venue.idle_close:
@@ -97,6 +112,8 @@ async def _served(parts: Parts) -> AsyncIterator[Running]:
     if parts.kept is not None:
         delivery.turn.before = parts.kept.journal.settle
     streams = Streams(desk, runner, switches, delivery)
+    parts.snapshots.renewed.append(streams.renew)
+    parts.forks.serve = partial(_forked, parts)
     token = settings.server.control_token or ("" if is_loopback(settings.server.host) else secrets.token_hex(16))
     handler = route(
         {"/quote/ws/v1": streams.public_v1, "/quote/ws/v2": streams.public_v2},
@@ -116,22 +133,64 @@ async def _served(parts: Parts) -> AsyncIterator[Running]:
             where = f"{host}:{settings.server.port}"
             raise CannotServe(f"cannot listen on {where}: {error.strerror}; another --port may help") from None
         stack.push_async_callback(streams.close_all)
-        _calm_the_collector()
-        if not settings.market.paused:
-            parts.steering.resume()
-        playing = asyncio.create_task(_play(parts))
+        begin()
+        parts.snapshots.begin()
+        if tape is not None:
+            stack.callback(tape.recorder.close)
+        playing = asyncio.create_task(_play(parts, tape))
         stack.push_async_callback(_ended, playing)
+        stack.push_async_callback(parts.forks.end_all)
         ca = "" if signer is None else str(signer.certificate)
-        yield Running(parts, _ready(parts, port, token, ca), playing)
+        yield Running(parts, _ready(parts, port, token, ca), port, playing)
 
 
-async def _play(parts: Parts) -> None:
+@asynccontextmanager
+async def _forked(parts: Parts, plan: Plan) -> AsyncIterator[Served]:
+    """Another exchange that is what a snapshot of this one says, and does not keep or record anything."""
+    told = parts.settings
+    settings = replace(
+        told,
+        market=replace(told.market, queue=plan.queue, residual=plan.residual, paused=True),
+        server=replace(told.server, port=plan.port),
+        run=replace(told.run, state=""),
+        recording=replace(told.recording, record=""),
+    )
+    fork = replace(exchange_of(settings, parts.rules), access=parts.access)
+
+    def begin() -> None:
+        fork.snapshots.begin_as(plan.start)
+        for choice in choices(settings.market, list(fork.desk.state.markets)):
+            if choice.queue or choice.residual:
+                fork.runner.do(choice)
+
+    async with _served(fork, begin) as sim:
+        yield Served(sim.ready, sim.port, sim.playing)
+
+
+def _tape_of(parts: Parts) -> Tape | None:
+    """Where the live market is recorded, if it is."""
+    settings = parts.settings
+    if not settings.recording.record:
+        return None
+    if parts.live is None:
+        raise BadSetting("--record keeps what a live market says: it goes with --live")
+    out, symbols = Path(settings.recording.record).expanduser(), list(parts.desk.state.markets)
+    try:
+        return Tape(settings, out, symbols, rest_of(settings))
+    except CannotRecord as error:
+        raise CannotServe(str(error), 2) from None
+
+
+async def _play(parts: Parts, tape: Tape | None) -> None:
     """Let the market play, and a live one be heard; never ends by itself."""
     if parts.live is None:
         await parts.runner.run()
         return
     instruments = [market.instrument for market in parts.desk.state.markets.values()]
-    await together(_forever(parts.runner), mirror_of(parts.settings, instruments, parts.live).run())
+    if tape is None:
+        await together(_forever(parts.runner), mirror_of(parts.settings, instruments, parts.live).run())
+    mirror = mirror_of(parts.settings, instruments, parts.live, tape.record)
+    await together(_forever(parts.runner), mirror.run(), tape.beside(parts.desk.catalogue))
 
 
 async def _forever(runner: Runner) -> NoReturn:
@@ -206,44 +265,15 @@ def serve(settings: Settings) -> None:
 async def _serve(settings: Settings) -> None:
     async with running(settings) as sim:
         # Before the ready line: who reads it may stop us at once.
-        stop = _stop_signal()
+        stop = stop_signal()
         if settings.run.json:
             print(sim.ready.to_json(), flush=True)
         else:
             print(sim.ready.to_text(sim.parts.market), flush=True)
         try:
-            await _until_stopped(stop, sim.playing, settings.run.run_seconds or None)
+            await until_stopped(stop, sim.playing, settings.run.run_seconds or None)
         except BadState as error:
             raise CannotServe(str(error)) from None
         if sim.parts.bracket is not None:
             told = result(sim.parts.bracket)
             print(told.to_json() if settings.run.json else told.to_text(), flush=True)
-
-
-def _stop_signal() -> asyncio.Event:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    return stop
-
-
-async def _until_stopped(stop: asyncio.Event, playing: asyncio.Task[None], seconds: float | None) -> None:
-    """Until a signal, the end of the time, or a bug in what plays the market, which is raised."""
-    waiting = asyncio.create_task(stop.wait())
-    await asyncio.wait({waiting, playing}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    waiting.cancel()
-    if playing.done():
-        playing.result()
-
-
-def run(main: Coroutine[Any, Any, Any]) -> Any:
-    """Run a coroutine on uvloop where it is installed (the ``fast`` extra), else on asyncio's loop."""
-    factory = None
-    if sys.platform != "win32":
-        with suppress(ImportError):
-            import uvloop  # noqa: PLC0415 - there only with the extra
-
-            factory = uvloop.new_event_loop
-    with asyncio.Runner(loop_factory=factory) as runner:
-        return runner.run(main)

@@ -208,6 +208,19 @@ class Upstream:
 
 
 @dataclass(frozen=True)
+class Recording:
+    """What is kept of a live market. With rotation the files are NAME-0001.hkrec, NAME-0002.hkrec, ..."""
+
+    record: str = setting("", text, "with --live: record what is heard into this file; empty: nothing", metavar="PATH")
+    rotate_mb: int = setting(
+        0, whole, "begin another file of a recording after so many megabytes; 0: never", metavar="MB"
+    )
+    rotate_minutes: int = setting(
+        0, whole, "begin another file of a recording after so many minutes; 0: never", metavar="N"
+    )
+
+
+@dataclass(frozen=True)
 class Server:
     """Where the exchange listens."""
 
@@ -320,6 +333,7 @@ class Settings:
 
     market: Market = field(default_factory=Market)
     upstream: Upstream = field(default_factory=Upstream)
+    recording: Recording = field(default_factory=Recording)
     server: Server = field(default_factory=Server)
     accounts: Accounts = field(default_factory=Accounts)
     venue: Venue = field(default_factory=Venue)
@@ -329,6 +343,7 @@ class Settings:
 SECTIONS: Final[dict[str, type]] = {
     "market": Market,
     "upstream": Upstream,
+    "recording": Recording,
     "server": Server,
     "accounts": Accounts,
     "venue": Venue,

@@ -1,16 +1,16 @@
 """Snapshots of one exchange by their names: taken, restored, and the way back to its start.
 
 **What a snapshot holds** is what clients see and what decides what they will see: accounts and money, orders, books
-and mirrors, stops and positions; histories, candles, explanations; API keys and listen keys; the bracket's other worlds;
-rate limits; how many numbers chance has given; the place in the recording and what is known of its books; the time, its
-speed and whether it stands. **Not** open connections, what is under way on them, settings, the state folder, faults, or
-the list of snapshots. What is under way when something is restored arrives just before: every client that waits is
+and mirrors, stops and positions; histories, candles, explanations; API keys and listen keys; the bracket's other
+worlds; rate limits; how many numbers chance has given; the place in the recording and what is known of its books; the
+time, its speed and whether it stands. **Not** open connections, what is under way on them, settings, the state folder,
+or the list of snapshots. What is under way when something is restored arrives just before: every client that waits is
 answered, by the exchange that it asked.
 
-**Time** goes back where time is the exchange's own: with a recording's clock, and where it stands in the snapshot. With a
-clock that runs beside the wall's it does not (clients sign with theirs): the exchange is what it was, and it is now;
-the market goes on from the same recorded moment, nothing happens in between but what time alone brings (a funding that fell
-due). A live market cannot be taken back at all: its mirrors are stale until its next whole books.
+**Time** goes back where time is the exchange's own: with a recording's clock, and where it stands in the snapshot. With
+a clock that runs beside the wall's it does not (clients sign with theirs): the exchange is what it was, and it is now;
+the market goes on from the same recorded moment, nothing happens in between but what time alone brings (a funding that
+fell due). A live market cannot be taken back at all: its mirrors are stale until its next whole books.
 
 **Connections** stay. Public ones are told everything anew, as if they had just subscribed. A private one goes on if its
 listen key is there, else it is closed as when its key runs out.
@@ -31,10 +31,24 @@ from simulator.runtime import snapshot
 from simulator.runtime.runner import Runner
 from simulator.runtime.snapshot import Snapshot
 from simulator.runtime.steering import CannotSteer, Steering
+from simulator.venues.hashkey.desk import Desk
 from simulator.venues.hashkey.signing import ApiKey
 
 KEPT: Final = "what happened is kept in the state folder, and this would undo it: serve without --state, or fork"
 _IMMUTABLE: Final = frozenset({ApiKey})
+
+
+def roots_of(desk: Desk) -> dict[str, object]:
+    """What the venue's endpoints see of an exchange, beside its state."""
+    return {
+        "desk": desk,
+        "ids": desk.ids,
+        "tapes": desk.tapes,
+        "history": desk.history,
+        "perpetuals": desk.perpetuals,
+        "keys": desk.keys,
+        "listen keys": desk.listen_keys,
+    }
 
 
 class CannotRestore(CannotSteer):
@@ -42,9 +56,10 @@ class CannotRestore(CannotSteer):
 
 
 class Snapshots:
-    """Of one exchange. ``roots`` are all that it consists of; who adds one does so before ``begin``. ``kept``: by a journal.
+    """Of one exchange. ``roots`` are all that it consists of; who adds one does so before ``begin``.
 
     ``renewed`` are called with the time after something was restored: they hold parts of what was there before.
+    ``kept``: the exchange has a journal.
     """
 
     def __init__(self, runner: Runner, steering: Steering, roots: dict[str, object], *, kept: bool) -> None:
@@ -61,7 +76,7 @@ class Snapshots:
             steering.start_over = self.reset
 
     def begin(self) -> None:
-        """This is the start that ``reset`` goes back to."""
+        """Here is the start that ``reset`` goes back to."""
         if not self._kept:
             self._start = self.take()
 

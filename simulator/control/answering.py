@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from simulator.control import accounts, bracket, brokers, clock, explain, keys, market, views
+from simulator.control import accounts, bracket, brokers, clock, explain, keys, market, snapshots, views
 from simulator.control.table import Ask, BadAsk, NotThere, Row
 from simulator.parts import Parts
 
@@ -28,6 +28,7 @@ TABLE: Final[tuple[Row, ...]] = (
     *bracket.ROWS,
     *market.ROWS,
     *clock.ROWS,
+    *snapshots.ROWS,
 )
 
 

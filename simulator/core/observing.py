@@ -16,7 +16,7 @@ from simulator.core.filling import Touched, Trigger, fill, report
 from simulator.core.market import Market
 from simulator.core.matching.book import BookSide
 from simulator.core.matching.match import take_order
-from simulator.core.mirror.fills import Flow, LevelChange, reached_by, reposition
+from simulator.core.mirror.fills import Flow, LevelChange, line_up, reached_by, reposition
 from simulator.core.orders import BUY, SELL, Order, Side
 from simulator.core.rejections import RejectReason
 from simulator.core.state import State
@@ -112,8 +112,8 @@ def _apply_depth(
     _move_levels(market, SELL, ts, asks)
     _uncross(market, ts, bids)
     if came_back:
-        _line_up(market, BUY)
-        _line_up(market, SELL)
+        _line_up(market, BUY, ts)
+        _line_up(market, SELL, ts)
     mirror.ts = max(mirror.ts, ts)
     market.changed(now)
     events: list[Event] = [MirrorChanged(market.instrument.symbol, ts)]
@@ -153,18 +153,17 @@ def _move_levels(market: Market, side: Side, ts: Nanos, levels: Sequence[tuple[T
         reposition(orders, change._replace(explained=explained.get(key, 0)), market.model)
 
 
-def _line_up(market: Market, side: Side) -> None:
+def _line_up(market: Market, side: Side, ts: Nanos) -> None:
     """Orders that came while the mirror was stale stand behind everything that is displayed now."""
     mirror = market.mirror.side(side)
     for level in market.book.side(side):
         if not mirror.sees(level.price):
             continue
-        older = 0
+        older: Lots = 0
         for order in level:
             if order.ahead is None:
-                place = market.model.joined(mirror.available(level.key))
-                order.ahead = order.joined_behind = max(place, older)
-            older = order.ahead
+                line_up(order, max(older, market.model.joined(mirror.available(level.key))), ts)
+            older = order.ahead or 0
 
 
 def _uncross(market: Market, ts: Nanos, bids: Sequence[tuple[Ticks, Lots]]) -> None:

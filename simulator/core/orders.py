@@ -208,7 +208,7 @@ class Order(msgspec.Struct, eq=False, gc=False):
     next: Order | None = None
 
     def alone(self) -> Order:
-        """A copy of it as it is now, but for its place in the book. (``credits`` are replaced, never changed.)"""
+        """A copy, but for its place in the book. What is in ``credits`` is replaced, never changed."""
         waited = None if self.waited is None else msgspec.structs.replace(self.waited)
         return msgspec.structs.replace(self, waited=waited, level=None, prev=None, next=None)
 

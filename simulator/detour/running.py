@@ -15,13 +15,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from simulator.app import Running, authority_of, run, running
+from simulator.app import Running, authority_of, running
 from simulator.config import Settings
 from simulator.detour.environment import surroundings
 from simulator.detour.etc import private_etc
 from simulator.detour.front import Upstream, front
 from simulator.detour.hosts_file import NOT_FOUND
 from simulator.detour.proxy import proxying
+from simulator.lifetime import run
 from simulator.parts import CannotServe
 from simulator.server.tls import CERTIFICATE
 

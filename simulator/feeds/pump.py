@@ -100,6 +100,10 @@ class Pace:
         self._now = other._now.moved(later)
         self._before = self._now if other._before is other._now else other._before.moved(later)
 
+    def put_off(self, due: Nanos, now: Nanos) -> None:
+        """What was due then is due now, and the rest as much later."""
+        self._before, self._now = self._now, Stretch(self._now.back(due), now, self._now.speed)
+
     @property
     def speed(self) -> Fraction:
         """How fast it is now."""

@@ -1,8 +1,8 @@
 """What a whole exchange was at one moment, kept in memory, and an exchange made to be that again.
 
 An exchange is held together by a few objects that everybody else knows and keeps, its *roots*: the state, what is
-remembered beside it, the keys. A snapshot is what is **in** them. Restoring fills the same roots again, or those of another
-exchange, so nobody who holds one of them has to be told; who holds something from inside (a market) has.
+remembered beside it, the keys. A snapshot is what is **in** them. Restoring fills the same roots again, or those of
+another exchange, so nobody who holds one of them has to be told; who holds something from inside (a market) has.
 
 **How.** Everything inside is pickled, in one go, so that what was one object stays one. A class that cannot be taken
 apart generally says how by pickle's own means (``__reduce__``, ``__getstate__``). Roots that point to each other are

@@ -12,14 +12,17 @@ back leads through the start: the exchange begins anew and plays up to there, an
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Final, Protocol
 
 from simulator.core.commands import Command
-from simulator.core.units import NANOS_PER_MILLI, Nanos
+from simulator.core.units import NANOS_PER_MILLI, NANOS_PER_SECOND, Nanos
 from simulator.runtime.clock import SteeredClock
 from simulator.runtime.runner import Runner
+
+log = logging.getLogger(__name__)
 
 _MOST_AT_ONCE: Final = 50
 
@@ -47,6 +50,10 @@ class Market(Protocol):
         """Another pace from now on."""
         ...
 
+    def put_off(self, due: Nanos, now: Nanos) -> None:
+        """What was due then is due now, and the rest as much later."""
+        ...
+
     def seek(self, to: Nanos, now: Nanos) -> Sequence[Command]:
         """Play on from a recorded time; what tells the exchange of it."""
         ...
@@ -64,7 +71,11 @@ class Steering:
         self.recorded = recorded
         self.speed = speed
         self.start_over: Callable[[], None] = _cannot_start_over
+        self._times_restored = 0
         self._loops = market is not None and market.loop
+        self._lost: Nanos = 0
+        if market is not None:
+            runner.fell_behind = self._fell_behind
         self._loop_unless_flat_out()
 
     def __getstate__(self) -> tuple[Fraction | None, Fraction | None, bool]:
@@ -74,6 +85,7 @@ class Steering:
     def __setstate__(self, pace: tuple[Fraction | None, Fraction | None, bool]) -> None:
         self.speed, speed, paused = pace
         self.clock.go_to(self.clock.now(), speed, paused=paused)
+        self._times_restored += 1
         self._loop_unless_flat_out()
 
     def pause(self) -> None:
@@ -91,8 +103,11 @@ class Steering:
         self._runner.catch_up()
         self.clock.advance(nanos)
         until = self.clock.now()
-        while self.clock.now() >= until and self._runner.play(until, _MOST_AT_ONCE):
-            await asyncio.sleep(0)  # others get their turn, and may take the exchange back to an earlier time
+        times_restored = self._times_restored
+        while self._runner.play(until, _MOST_AT_ONCE):
+            await asyncio.sleep(0)  # others get their turn
+            if self._times_restored != times_restored:
+                return
         self._runner.catch_up()
         self._runner.wake()
 
@@ -115,6 +130,21 @@ class Steering:
         """At full speed a recording is played to its end: looping, it would never come to rest."""
         if self.market is not None:
             self.market.loop = self._loops and self.speed is not None
+
+    def _fell_behind(self, due: Nanos, now: Nanos) -> None:
+        """The machine is too slow for the speed: the market goes on from where it has come to."""
+        if self.recorded:
+            self.clock.hold_back(now - due)
+        elif self.market is not None:
+            self.market.put_off(due, now)
+        told, self._lost = self._lost, self._lost + now - due
+        if self._lost >= 2 * told:
+            log.warning(
+                "this machine cannot play the market at speed %s: it goes on %.1f s later than it should; "
+                "use a lower --speed",
+                self.speed,
+                self._lost / NANOS_PER_SECOND,
+            )
 
     async def step(self, messages: int) -> int:
         """Play the next messages of the market and what came at the same moments; returns how many moments."""

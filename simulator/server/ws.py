@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from simulator.core.units import Nanos
 from simulator.runtime.latency import Leg
 from simulator.runtime.runner import Runner
 from simulator.server.delivery import Delivery, Line

@@ -714,6 +714,7 @@ class Reference:
                 if market.stale:
                     continue
                 order.ahead = order.joined_behind = max(older, market.model.joined(there))
+                order.credits.append([ts, 10**30])
             else:
                 place = min(order.ahead, kept)
                 if there < kept:
