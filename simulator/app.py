@@ -163,8 +163,11 @@ async def _forked(parts: Parts, plan: Plan) -> AsyncIterator[Served]:
             if choice.queue or choice.residual:
                 fork.runner.do(choice)
 
-    async with _served(fork, begin) as sim:
-        yield Served(sim.ready, sim.port, sim.playing)
+    try:
+        async with _served(fork, begin) as sim:
+            yield Served(sim.ready, sim.port, sim.playing)
+    finally:
+        fork.snapshots.end()
 
 
 def _tape_of(parts: Parts) -> Tape | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple, TypeAlias
 
@@ -40,7 +40,7 @@ Serve: TypeAlias = Callable[[Plan], AbstractAsyncContextManager[Served]]
 
 
 class Fork:
-    """One of them, from its beginning to its end."""
+    """One of them, from its beginning to its end. ``served``: once it is, or what kept it from that."""
 
     def __init__(self, serve: Serve, plan: Plan) -> None:
         self._serve = serve
@@ -62,6 +62,14 @@ class Fork:
                 log.exception("a fork has ended")
             else:
                 self.served.set_exception(error)
+                # Somebody has been told, if he is still there.
+                self.served.exception()
+
+    @property
+    def there(self) -> Served | None:
+        """What is served, while it is."""
+        ready = self.served.done() and not self.served.cancelled() and self.served.exception() is None
+        return self.served.result() if ready else None
 
     async def end(self) -> None:
         """Close it."""
@@ -70,31 +78,33 @@ class Fork:
 
 
 class Forks:
-    """All that are there, by their ports. ``serve`` None: nobody serves yet."""
+    """All that are there, in the order of their beginnings. ``serve`` None: nobody serves yet."""
 
     def __init__(self) -> None:
         self.serve: Serve | None = None
-        self._forks: dict[int, Fork] = {}
+        self._forks: dict[Fork, None] = {}
 
     async def begin(self, plan: Plan) -> Served:
         """One more; raises what keeps it from being served."""
         assert self.serve is not None
         fork = Fork(self.serve, plan)
-        served = await asyncio.shield(fork.served)
-        self._forks[served.port] = fork
-        fork.task.add_done_callback(lambda _: self._forks.pop(served.port, None))
-        return served
+        self._forks[fork] = None
+        fork.task.add_done_callback(lambda _: self._forks.pop(fork))
+        # Who asked may go away meanwhile: the fork is there all the same, and listed.
+        return await asyncio.shield(fork.served)
 
-    def __iter__(self) -> Iterator[Ready]:
-        return (fork.served.result().ready for fork in self._forks.values())
+    @property
+    def served(self) -> list[Served]:
+        """Those that accept connections."""
+        return [fork.there for fork in self._forks if fork.there is not None]
 
     async def end(self, port: int) -> bool:
         """Whether there was one on this port; it is closed."""
-        fork = self._forks.get(port)
-        if fork is not None:
+        found = [fork for fork in self._forks if fork.there is not None and fork.there.port == port]
+        for fork in found:
             await fork.end()
-        return fork is not None
+        return bool(found)
 
     async def end_all(self) -> None:
         """Close them all."""
-        await asyncio.gather(*(fork.end() for fork in list(self._forks.values())))
+        await asyncio.gather(*(fork.end() for fork in list(self._forks)))

@@ -24,10 +24,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from simulator.core.matching.book import OrderBook
 from simulator.core.units import Nanos
 from simulator.feeds.live import Live
 from simulator.replaying import Replay
 from simulator.runtime import snapshot
+from simulator.runtime.bracket import Bracket
 from simulator.runtime.runner import Runner
 from simulator.runtime.snapshot import Snapshot
 from simulator.runtime.steering import CannotSteer, Steering
@@ -94,8 +96,10 @@ class Snapshots:
         """Be what it was; CannotRestore."""
         if self._kept:
             raise CannotRestore(KEPT)
-        now = self._runner.let_arrive()
+        now, before = self._runner.let_arrive(), self._books()
         snapshot.restore(past, self.roots)
+        for book in before:
+            book.let_go()
         goes_back = self._steering.recorded or self._steering.clock.paused
         self._go_on(past, past.time if goes_back else max(now, past.time))
 
@@ -103,6 +107,18 @@ class Snapshots:
         """In a new exchange: be what another one was, at the same moment."""
         snapshot.restore(other, self.roots)
         self._go_on(other, other.time)
+
+    def end(self) -> None:
+        """The exchange is not used any more, and its memory is wanted back."""
+        for book in self._books():
+            book.let_go()
+
+    def _books(self) -> list[OrderBook]:
+        """Of all its worlds."""
+        states, bracket = [self._runner.exchange.state], self.roots.get("bracket")
+        if isinstance(bracket, Bracket):
+            states += [shadow.state for shadow in bracket.shadows]
+        return [market.book for state in states for market in state.markets.values()]
 
     def _go_on(self, past: Snapshot, now: Nanos) -> None:
         clock, source = self._steering.clock, self._runner.source

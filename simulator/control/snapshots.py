@@ -146,7 +146,7 @@ class WhichFork(Ask, frozen=True):
 
 def forks(parts: Parts, ask: Nothing) -> list[Ready]:
     """Those that are there."""
-    return list(parts.forks)
+    return [one.ready for one in parts.forks.served]
 
 
 async def end_fork(parts: Parts, ask: WhichFork) -> Done:

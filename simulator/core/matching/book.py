@@ -107,6 +107,12 @@ class BookSide:
             if level is self.best:
                 self.best = levels.peekitem(0)[1] if levels else None
 
+    def let_go(self) -> None:
+        """Break all links, at the end of the whole book: the garbage collector does not look into orders."""
+        for level in self.levels.values():
+            for order in level:
+                order.level = order.prev = order.next = None
+
     def level_at(self, price: Ticks) -> Level | None:
         """The level of one price, if anybody rests there."""
         return self.levels.get(self.sign * price)
@@ -140,6 +146,11 @@ class OrderBook:
     def side(self, side: Side) -> BookSide:
         """Where orders of this side rest."""
         return self.bids if side is BUY else self.asks
+
+    def let_go(self) -> None:
+        """Nobody will use it any more."""
+        self.bids.let_go()
+        self.asks.let_go()
 
     def check(self) -> None:
         """Assert every invariant; for tests."""
