@@ -15,10 +15,12 @@ from aiohttp import ClientConnectorError, ClientSession
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from simulator.config import Accounts, Market, Run, Server, Settings, Venue
+from simulator.config import Market, Run, Server, Settings, Venue
+from simulator.core.commands import OpenAccount
+from simulator.core.orders import Side
 from simulator.ready import Ready
 from simulator.snapshots import KEPT
-from tests.integration.trading import Place, place
+from tests.integration.trading import Place, place, until
 
 SMALL = Path(__file__).parents[2] / "replay_data" / "small.hkrec"
 BOOK = {"symbol": "BTCUSDT", "bids": [["100", "5"], ["99", "5"]], "asks": [["101", "5"]]}
@@ -141,13 +143,23 @@ async def test_keys_are_those_of_the_snapshot() -> None:
         assert (await there.people[0].send("GET", "/api/v1/account"))[0] == 200
 
 
-async def test_users_are_numbered_anew_after_a_restore() -> None:
-    """Account ids are worked out once and remembered; those of a world that is gone must not be."""
-    accounts = Accounts(account=("a:USDT=1", "b:USDT=1"))
-    async with empty(accounts=accounts) as there:
-        _, told = await there.people[1].send("GET", "/api/v1/account")
-        await do(there, "reset")
-        assert (await there.people[1].send("GET", "/api/v1/account"))[1]["userId"] == told["userId"]
+async def test_what_is_worked_out_once_and_remembered_is_forgotten() -> None:
+    """Numbers of users by the order of their accounts, and texts of books by their versions."""
+    async with empty() as there:
+        desk, runner = there.sim.parts.desk, there.sim.parts.runner
+        path = "/quote/v1/depth?symbol=BTCUSDT"
+        await do(there, "snapshot", name="then")
+        for name in ("bob", "carol"):
+            runner.do(OpenAccount(name, 0, 0))
+        second, third = desk.ids.account_id("bob"), desk.ids.account_id("carol")
+        await do(there, "market/book", **BOOK)
+        before = await there.get(path)
+        await do(there, "restore", name="then")
+        for name in ("carol", "bob"):
+            runner.do(OpenAccount(name, 0, 0))
+        assert (desk.ids.account_id("carol"), desk.ids.account_id("bob")) == (second, third)
+        await do(there, "market/book", **OTHER)
+        assert (await there.get(path))["b"] != before["b"]
 
 
 # -- time ----------------------------------------------------------------------------------------------------
@@ -186,23 +198,45 @@ async def test_a_recording_goes_on_from_where_it_was() -> None:
             assert await digest(there) == later
 
 
-async def test_beside_the_walls_clock_a_recording_goes_on_from_the_same_recorded_moment() -> None:
-    async with replaying(paused=True) as there:
-        await there.clock(step=20)
-        taken = await do(there, "snapshot", name="then")
-        position = (await there.control("GET", "clock"))[1]["position"]
-        mirror = there.sim.parts.desk.state.markets["BTCUSDT"].mirror
-        then = list(mirror.bids.levels())
+@pytest.mark.parametrize("speed", ["1", "3"])
+async def test_beside_the_walls_clock_a_recording_goes_on_from_the_same_recorded_moment(speed: str) -> None:
+    async with replaying(paused=True, speed=speed) as there:
+        await there.clock(advance_ms=2_000)
+        taken = await do(there, "snapshot", name="standing")
+        position = (await query(there, "GET", "clock"))[1]["position"]
+        shown = levels(there)
         there.sim.parts.steering.resume()
-        await do(there, "snapshot", name="running")
-        await there.clock(pause=True, advance_ms=30_000)
-        await do(there, "restore", name="running")
-        await there.clock(pause=True)
-        told = (await there.control("GET", "clock"))[1]
-        assert told["time"] >= taken["time"] + 30_000
-        assert position <= told["position"] < position + 2_000
-        mirror = there.sim.parts.desk.state.markets["BTCUSDT"].mirror
-        assert list(mirror.bids.levels())[-1] == then[-1] or told["position"] > position
+        running = there.sim.parts.snapshots.take()
+        there.sim.parts.steering.pause()
+        await there.clock(advance_ms=4_000)
+        assert levels(there) != shown
+        there.sim.parts.snapshots.restore(running)
+        there.sim.parts.steering.pause()
+        told = (await query(there, "GET", "clock"))[1]
+        assert told["time"] >= taken["time"] + 4_000
+        assert position <= told["position"] < position + 500
+        await do(there, "restore", name="standing")
+        told = (await query(there, "GET", "clock"))[1]
+        assert (told["time"], told["position"], told["speed"]) == (taken["time"], position, speed)
+        assert levels(there) == shown
+
+
+def levels(there: Place) -> Any:
+    market = there.sim.parts.desk.state.markets["BTCUSDT"]
+    return [list(market.levels(side)) for side in Side]
+
+
+async def test_how_time_goes_on_is_as_it_was() -> None:
+    async with replaying(clock="recorded", paused=True, speed="2") as there:
+        await do(there, "snapshot", name="then")
+        before = (await query(there, "GET", "clock"))[1]
+        await there.clock(speed="max", resume=True)
+        await until(lambda: there.sim.parts.runner.source.due() is None)  # type: ignore[union-attr]
+        await do(there, "restore", name="then")
+        assert (await query(there, "GET", "clock"))[1] == before
+        await there.clock(speed="max", resume=True)
+        await do(there, "reset")
+        assert (await query(there, "GET", "clock"))[1] == before
 
 
 async def test_seeking_back_in_recorded_time_begins_anew_and_plays_up_to_there() -> None:
@@ -448,3 +482,54 @@ async def test_the_bracket_goes_back_with_the_exchange() -> None:
         assert (await query(there, "GET", "bracket"))[1] == then
         await do(there, "market/trade", symbol="BTCUSDT", price="100", qty="6", side="SELL")
         assert (await query(there, "GET", "bracket"))[1] == filled
+
+
+# -- the same again ------------------------------------------------------------------------------------------
+
+
+async def day(there: Place) -> list[bytes]:
+    """All bytes that a client is sent in some seconds of a recording, in which he trades."""
+    said: list[bytes] = []
+    person = there.people[0]
+    _, told = await person.send("POST", "/api/v1/userDataStream")
+    urls = [there.ready.ws_public, there.ready.ws_public_v2, there.ready.ws_private.format(**told)]
+    v1, v2, _ = sockets = [await connect(url) for url in urls]
+    for topic in ("depth", "trade", "realtimes", "kline_1m", "mergedDepth", "diffMergedDepth"):
+        asked = {"symbol": "BTCUSDT", "topic": topic, "event": "sub", "params": {"dumpScale": 1}}
+        await v1.send(json.dumps(asked))
+    for topic in ("depth", "bbo", "trade", "realtimes"):
+        await v2.send(json.dumps({"topic": topic, "event": "sub", "params": {"symbol": "BTCUSDT"}}))
+    for number in range(12):
+        side, kind = ("BUY", "SELL")[number % 2], ("LIMIT", "MARKET")[number % 3 == 0]
+        asked = {
+            "symbol": "BTCUSDT",
+            "side": side,
+            "type": kind,
+            "quantity": "0.01",
+            "newClientOrderId": f"own-{number}",
+        }
+        if kind == "LIMIT":
+            asked["price"] = ("55000", "62000")[number % 2]
+        said.append(json.dumps(await person.send("POST", "/api/v1/spot/order", **asked)).encode())
+        await there.clock(advance_ms=470)
+    said.append(json.dumps(await person.send("GET", "/api/v1/account/balanceFlow")).encode())
+    said.append((await digest(there)).encode())
+    for socket in sockets:
+        await socket.send(json.dumps({"ping": 1}))
+        while b'"pong"' not in (data := await socket.recv(decode=False)):
+            said.append(data)
+        await socket.close()
+    return said
+
+
+async def test_after_a_restore_the_same_commands_do_the_same_to_the_byte() -> None:
+    market = Market(replay=str(SMALL), clock="recorded", paused=True)
+    settings = Settings(market=market, server=Server(port=0))
+    async with place(settings) as there:
+        await there.clock(advance_ms=2_000)
+        await do(there, "snapshot", name="then")
+        first = await day(there)
+        await there.clock(advance_ms=3_000)
+        await do(there, "restore", name="then")
+        assert await day(there) == first
+        assert len(first) > 100

@@ -1,7 +1,7 @@
-"""Whatever happened before: a snapshot, something else, and the way back, and nobody can tell that there was a detour.
+"""A snapshot, something else, and the way back: at any moment, and nobody can tell that there was a detour.
 
-Both machines run here with an exchange that takes the detour at every command, so what they hold against their references
-are exchanges that were restored dozens of times. A second exchange starts from each snapshot and must do the same.
+Both machines run here with an exchange that takes the detour at every command, so what they hold against their
+references was restored dozens of times. A second exchange starts from each snapshot and must do the same.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from simulator.core.digest import digest
 from simulator.core.events import Event
 from simulator.core.exchange import Exchange
 from simulator.core.history import History
-from simulator.core.perpetual_history import PerpetualHistory
 from simulator.core.orders import Side
+from simulator.core.perpetual_history import PerpetualHistory
 from simulator.core.units import NANOS_PER_SECOND, ONE, Nanos
 from simulator.runtime.snapshot import restore, take
 from tests.property.invariants import Watch
