@@ -278,7 +278,8 @@ async def test_what_is_under_way_arrives_before_a_restore() -> None:
         asking = asyncio.ensure_future(there.people[0].order("BUY", "100"))
         await there.under_way(1)
         await do(there, "restore", name="then")
-        assert (await asking)["status"] == "NEW"
+        async with asyncio.timeout(5):
+            assert (await asking)["status"] == "NEW"
         assert await digest(there) == then
 
 
@@ -319,6 +320,7 @@ async def test_public_sockets_are_told_the_book_anew() -> None:
             await do(there, "restore", name="then")
             first = await heard(v1, "depth")
             assert first["f"] is True and float(first["data"][0]["b"][0][0]) == 100
+            assert float((await heard(v2, "bbo"))["data"]["b"]) == 100
             assert float((await heard(v2, "depth"))["data"]["b"][0][0]) == 100
             await do(there, "market/book", **OTHER)
             assert float((await heard(v2, "depth"))["data"]["b"][0][0]) == 200

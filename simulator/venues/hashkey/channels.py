@@ -85,8 +85,10 @@ class Channel:
             self._waiting |= {outlet: how for how, outlets in self._listeners.items() for outlet in outlets}
             self._listeners.clear()
             self._open(now)
-        else:
-            self.topic.again()
+            return
+        self.topic.again()
+        if self.topic.period == AT_ONCE:
+            self.publish(now)
 
     def publish(self, now: Nanos) -> None:
         """Tell everybody what is new, and the opening to those who wait for it."""

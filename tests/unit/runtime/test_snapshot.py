@@ -14,13 +14,13 @@ import pytest
 
 import simulator.core
 from simulator.core import explaining, units
-from simulator.core.commands import Deposit, ListInstrument, OpenAccount, PlaceOrder
+from simulator.core.commands import Deposit, ListInstrument, OpenAccount, PlaceOrder, PrintTrade, ReplaceDepth
 from simulator.core.digest import digest
 from simulator.core.exchange import Exchange
 from simulator.core.history import History
 from simulator.core.units import ONE
 from simulator.runtime.snapshot import restore, take
-from tests.builders import BUY, GTC, LIMIT, SYMBOL, instrument
+from tests.builders import BUY, GTC, LIMIT, SELL, SYMBOL, instrument
 
 
 def exchange(*prices: int) -> Exchange:
@@ -35,7 +35,7 @@ def exchange(*prices: int) -> Exchange:
 
 
 def bid(price: int, name: str) -> PlaceOrder:
-    return PlaceOrder("alice", SYMBOL, BUY, LIMIT, 1, price, name, GTC)
+    return PlaceOrder("alice", SYMBOL, BUY, LIMIT, 3, price, name, GTC)
 
 
 def roots(one: Exchange) -> dict[str, object]:
@@ -52,14 +52,22 @@ def test_a_root_stays_the_same_object_and_what_is_in_it_does_not() -> None:
     assert state.markets[SYMBOL] is not market
 
 
-def test_a_snapshot_is_not_touched_by_what_happens_after_it_was_restored() -> None:
+def test_a_snapshot_is_not_touched_by_what_happens_after_it_was_taken_or_restored() -> None:
     one = exchange(99, 99)
-    before, photo = digest(one.state), take(2, roots(one))
-    for _ in range(3):
+    one.handle(2, ReplaceDepth(SYMBOL, 2, (), ((101, 9),)))
+    one.handle(2, PrintTrade(SYMBOL, 2, 99, 1, SELL))
+    before, waited, photo = digest(one.state), told(one), take(2, roots(one))
+    for now in (3, 4, 5):
+        one.handle(now, bid(98, f"later-{now}"))
+        one.handle(now, PrintTrade(SYMBOL, now, 99, 2, SELL))
+        assert digest(one.state) != before and told(one) != waited
         restore(photo, roots(one))
-        assert digest(one.state) == before
-        one.handle(3, bid(98, "later"))
-        next(iter(one.state.orders.values())).noted().at += 1
+        assert digest(one.state) == before and told(one) == waited
+
+
+def told(one: Exchange) -> list[tuple[int, int]]:
+    """What is left of each order, and what was noted of the market meanwhile."""
+    return [(order.leaves, order.noted().at) for order in one.state.orders.values()]
 
 
 def test_two_exchanges_of_one_snapshot_do_not_see_each_other() -> None:
