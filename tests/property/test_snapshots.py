@@ -7,6 +7,8 @@ references was restored dozens of times. A second exchange starts from each snap
 from __future__ import annotations
 
 from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import rule
 
 from simulator.core import commands as c
 from simulator.core.candles import Tapes
@@ -14,13 +16,13 @@ from simulator.core.digest import digest
 from simulator.core.events import Event
 from simulator.core.exchange import Exchange
 from simulator.core.history import History
-from simulator.core.orders import Side
+from simulator.core.orders import LIMIT, Side
 from simulator.core.perpetual_history import PerpetualHistory
 from simulator.core.units import NANOS_PER_SECOND, ONE, Nanos
 from simulator.runtime.snapshot import restore, take
 from tests.property.invariants import Watch
 from tests.property.reference_perpetual import Bookkeeper
-from tests.property.test_machine import THOROUGH, TwoExchanges
+from tests.property.test_machine import SYMBOL, THOROUGH, TwoExchanges, accounts, sides
 from tests.property.test_perpetual_machine import PerpetualDay
 
 EXAMPLES, STEPS = (1000, 60) if THOROUGH else (25, 50)
@@ -125,6 +127,12 @@ class SpotDetours(TwoExchanges):
         super().__init__()
         self.real = Detour()
         self.watch = Watch(self.real)
+
+    @rule(account=accounts, side=sides, count=st.integers(2, 4))
+    def queue(self, account: str, side: Side, count: int) -> None:
+        """Several at one price, which seldom come about by themselves."""
+        for _ in range(count):
+            self.send(c.PlaceOrder(account, SYMBOL, side, LIMIT, 2, 95 if side is Side.BUY else 105, ""))
 
 
 class PerpetualDetours(PerpetualDay):
