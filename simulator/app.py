@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import ipaddress
 import secrets
 import signal
 import sys
@@ -57,7 +56,7 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
     if not settings.venue.idle_close:
         switches = replace(switches, v1_idle_s=None, v2_silence_s=None)
     streams = Streams(desk, runner, switches)
-    token = settings.server.control_token or ("" if is_loopback(settings.server.host) else secrets.token_hex(16))
+    token = settings.server.control_token or (secrets.token_hex(16) if settings.server.needs_token else "")
     handler = route(
         {"/quote/ws/v1": streams.public_v1, "/quote/ws/v2": streams.public_v2},
         {PRIVATE_PREFIX: streams.private, CONTROL: control_handler(Control(parts, token).answer, Caller)},
@@ -80,14 +79,6 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
 def _ready(parts: Parts, port: int, token: str) -> Ready:
     addresses = ready(parts.settings.server.host, port, list(parts.desk.state.markets), parts.access, __version__)
     return msgspec.structs.replace(addresses, control_token=token)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches an address."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 async def _ended(playing: asyncio.Task[None]) -> None:

@@ -8,6 +8,7 @@ field; names are unique over all sections. Help texts and the README's table are
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
@@ -167,6 +168,19 @@ class Server:
     control_token: str = setting(
         "", text, "token of the control API; empty: none on loopback, made up on any other address", metavar="TOKEN"
     )
+
+    @property
+    def needs_token(self) -> bool:
+        """Whether the control API asks for a token."""
+        return bool(self.control_token) or not is_loopback(self.host)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an address."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True)
