@@ -40,7 +40,7 @@ _BROKER: Final = {
     "in": "header",
     "required": False,
     "description": "which software brings the order",
-    "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]*$"},
+    "schema": {"type": "string"},
 }
 
 

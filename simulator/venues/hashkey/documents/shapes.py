@@ -23,7 +23,8 @@ from simulator.venues.schemas import REF, Digits, Number
 
 FourSides: TypeAlias = Literal["BUY_OPEN", "BUY_CLOSE", "SELL_OPEN", "SELL_CLOSE"]
 Trigger: TypeAlias = Literal["CONTRACT_PRICE", "MARK_PRICE"]
-Level: TypeAlias = tuple[Number, Number]
+Level: TypeAlias = Annotated[list[Number], msgspec.Meta(min_length=2, max_length=2)]
+"""Price and size. A list, for readers of OpenAPI 3.1 that do not know ``prefixItems`` yet."""
 Done: TypeAlias = Literal["0000"]
 
 
@@ -90,7 +91,8 @@ class Trade(TypedDict):
     ibm: bool
 
 
-Kline: TypeAlias = tuple[int, Number, Number, Number, Number, Number, int, Number, int, Number, Number]
+Kline: TypeAlias = Annotated[list[int | Number], msgspec.Meta(min_length=11, max_length=11)]
+"""HashKey REST 2.7: start, open, high, low, close, volume, 0, cash, trades, and of these what takers bought."""
 
 
 class DayTicker(TypedDict):
