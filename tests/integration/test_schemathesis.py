@@ -111,8 +111,9 @@ def unsigned(document: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
+PERPETUALS = ("BTCUSDT-PERPETUAL", "ETHUSDT-PERPETUAL")
 WORDS: dict[str, tuple[str, ...]] = {
-    "symbol": ("BTCUSDT", "ETHUSDT", "BTCUSDT-PERPETUAL", "ETHUSDT-PERPETUAL"),
+    "symbol": ("BTCUSDT", "ETHUSDT", *PERPETUALS),
     "price": ("50000", "50001", "49999.5", "1"),
     "stopPrice": ("50010", "49990"),
     "quantity": ("0.01", "1", "10", "100000"),
@@ -126,11 +127,12 @@ WORDS: dict[str, tuple[str, ...]] = {
 
 def with_words(document: dict[str, Any]) -> dict[str, Any]:
     """The document as somebody reads it who knows what is traded there."""
-    for item in document["paths"].values():
+    for path, item in document["paths"].items():
+        known = WORDS | ({"symbol": PERPETUALS} if "/futures/" in path else {})
         for operation in item.values():
             for one in operation["parameters"]:
-                if one["name"] in WORDS:
-                    one["schema"] = {"type": "string", "enum": list(WORDS[one["name"]])}
+                if one["name"] in known:
+                    one["schema"] = {"type": "string", "enum": list(known[one["name"]])}
     return document
 
 
