@@ -45,10 +45,6 @@ def judge(method: str, path: str, status: int, body: bytes) -> None:
 
 # -- sockets ----------------------------------------------------------------------------------------------
 
-SEEN: set[tuple[str, str]] = set()
-"""Messages of the server that some test met, by channel."""
-
-
 @cache
 def sockets() -> dict[str, Any]:
     return asyncapi()
@@ -69,5 +65,4 @@ def judge_frame(channel: str, frame: Any) -> str:
     """The name of the one message that it is; AssertionError for what is none, or more than one."""
     names = [name for name, one in frame_validators(channel, "send").items() if one.is_valid(frame)]
     assert len(names) == 1, f"{channel}: {frame} is documented as {names or 'nothing'}"
-    SEEN.add((channel, names[0]))
     return names[0]
