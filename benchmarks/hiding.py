@@ -28,6 +28,7 @@ from benchmarks.l3 import Life, Place, Recording, Update
 from benchmarks.report import Say
 from simulator.core.commands import (
     ChangeDepth,
+    ChooseModels,
     Deposit,
     Levels,
     ListInstrument,
@@ -142,7 +143,10 @@ def hide_all(told: Told, models: Sequence[QueueModel], levels: int, say: Say, *,
 
 
 def _start(shown: Shown, life: Life, book: Mapping[Place, Lots] | None, count: int) -> dict[Side, Levels] | None:
-    """The best levels without the order; None: it came to rest outside of them."""
+    """The best levels without the order; None: it came to rest outside of them.
+
+    None also where it would trade at once, because the book that was told last is too old.
+    """
     place = life.side, life.price
     start: dict[Side, Levels] = {}
     for side in (BUY, SELL):
@@ -153,7 +157,8 @@ def _start(shown: Shown, life: Life, book: Mapping[Place, Lots] | None, count: i
             if book is not None and place in book:
                 pairs = [(price, size - life.qty * (price == life.price)) for price, size in pairs]
         start[side] = tuple((price, size) for price, size in pairs if size)
-    return start
+    others = start[life.side.opposite]
+    return None if others and (life.price - others[0][0]) * life.side.sign >= 0 else start
 
 
 def _hide(told: Told, life: Life, start: dict[Side, Levels], models: Sequence[QueueModel]) -> Hidden:
@@ -180,7 +185,8 @@ class _Stand:
         self.place: Place = (life.side, life.price)
         self.symbol = told.recording.symbol
         self.fills: Fills = []
-        self.exchange = Exchange(model)
+        self.model = model.name
+        self.exchange = Exchange()
         self.order = self._place(told.recording.updates[life.opened].ts, start)
         self.joined = self.order.joined_behind or 0
 
@@ -196,6 +202,7 @@ class _Stand:
             max_qty="1000000000",
         )
         self._do(now, ListInstrument(instrument))
+        self._do(now, ChooseModels(self.symbol, self.model))
         self._do(now, OpenAccount("us", 0, 0))
         for asset in ("BASE", "QUOTE"):
             self._do(now, Deposit("us", asset, 10**18 * ONE))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,26 @@ from simulator import __version__
 from simulator.config import BadSetting, Settings, Source, build, gather, known
 
 FINE, FAILED, MISUSE = 0, 1, 2
+RECORD_SETTINGS = frozenset(
+    (
+        "symbols",
+        "seed",
+        "upstream_rest",
+        "upstream_ws",
+        "stale_after",
+        "rotate_mb",
+        "rotate_minutes",
+        "run_seconds",
+        "json",
+    )
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
     parser = _parser()
-    args = parser.parse_args(argv)
+    own, child = _parted(sys.argv[1:] if argv is None else argv)
+    args = parser.parse_args(own, argparse.Namespace(child=child))
     command: Callable[[argparse.Namespace], int] = args.command
     try:
         return command(args)
@@ -34,6 +48,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return FAILED
     except KeyboardInterrupt:
         return FINE
+
+
+def _parted(argv: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """Our arguments, and after ``exec ... --`` somebody else's, which argparse must not read."""
+    if argv[:1] == ["exec"] and "--" in argv:
+        cut = argv.index("--")
+        return argv[:cut], argv[cut + 1 :]
+    return argv, ()
 
 
 def _say(status: int, line: str) -> int:
@@ -59,6 +81,23 @@ def _parser() -> argparse.ArgumentParser:
     _add_settings(add("serve", _serve, "run the exchange until stopped"))
     _add_settings(add("demo", _demo, "run the exchange and a small bot that trades on it for a few seconds"))
 
+    recording = add("record", _record, "record the venue's live public messages")
+    recording.add_argument("--out", required=True, type=Path, metavar="PATH", help="the recording to write (.hkrec)")
+    _add_settings(recording, RECORD_SETTINGS)
+
+    executing = add("exec", _exec, "run a program unchanged, with HashKey's host names leading to the simulator")
+    executing.usage = "hashkey-sim exec [flags of serve | --server URL] -- COMMAND ..."
+    executing.add_argument("--server", default="", metavar="URL", help="a simulator that runs already")
+    executing.add_argument(
+        "--private-hosts",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="give the program a hosts file of its own where Linux allows it (there sudo and the like do not work)",
+    )
+    _add_settings(executing)
+
+    _add_settings(add("hosts", _hosts, "print what leads programs here that exec cannot lead: hosts file, authority"))
+
     importing = add("import", _import, "turn recorded market data (neutral JSON lines) into a recording")
     importing.add_argument("files", nargs="+", type=Path, metavar="FILE", help="neutral files, .jsonl or .jsonl.gz")
     importing.add_argument("--out", required=True, type=Path, metavar="PATH", help="the recording to write (.hkrec)")
@@ -69,26 +108,36 @@ def _parser() -> argparse.ArgumentParser:
     importing.add_argument("--level", type=int, choices=range(1, 23), metavar="1..22", help="how hard to pack")
     importing.add_argument("--json", action="store_true", help="print the result as JSON")
 
-    inspecting = add("inspect", _inspect, "tell what a recording holds")
-    inspecting.add_argument("path", type=Path, metavar="PATH", help="a recording (.hkrec)")
+    inspecting = add("inspect", _inspect, "tell what a recording or a state folder holds")
+    inspecting.add_argument("path", type=Path, metavar="PATH", help="a recording (.hkrec), or a state folder")
+    inspecting.add_argument(
+        "--gap", type=float, default=5.0, metavar="SECONDS", help="how long a silence must be to be told (default 5)"
+    )
     inspecting.add_argument("--json", action="store_true", help="print it as JSON")
+
+    verifying = add("verify", _verify, "replay the journal of a state folder and compare what it does")
+    verifying.add_argument("state", type=Path, metavar="STATE", help="a state folder (serve --state)")
+    verifying.add_argument("--json", action="store_true", help="print the verdict as JSON")
 
     _add_keys(add("keys", _keys, "make, list and revoke the API keys of a running exchange"))
     _add_settings(add("config", _config, "list every setting, its value and where it came from"))
     return parser
 
 
-def _add_settings(parser: argparse.ArgumentParser) -> None:
+def _add_settings(parser: argparse.ArgumentParser, only: Collection[str] = ()) -> None:
+    """Flags of the settings, of all or of some."""
     parser.add_argument("--config", type=Path, default=None, metavar="FILE", help="settings in TOML")
     groups: dict[str, Any] = {}
     for one in known():
+        if only and one.name not in only:
+            continue
         group = groups.get(one.section) or groups.setdefault(one.section, parser.add_argument_group(one.section))
         options: dict[str, Any] = {"dest": one.name, "default": None, "help": one.meaning}
         if isinstance(one.default, bool):
             options["action"] = argparse.BooleanOptionalAction
         else:
             options["metavar"] = one.metavar
-            if one.name in ("account", "vip"):
+            if one.name in ("account", "vip", "latency"):
                 options["action"] = "append"
         group.add_argument(one.flag, **options)
 
@@ -117,25 +166,77 @@ def _settings(args: argparse.Namespace) -> Settings:
     return build(_gathered(args))
 
 
+def _log(level: str) -> None:
+    """Our own log as loud as told; libraries speak up only when something is wrong."""
+    import logging
+
+    logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("simulator").setLevel(level.upper())
+
+
 def _serve(args: argparse.Namespace) -> int:
     from simulator.app import serve
     from simulator.parts import CannotServe
 
+    settings = _settings(args)
+    _log(settings.run.log)
     try:
-        serve(_settings(args))
+        serve(settings)
     except CannotServe as error:
         return _say(error.status, str(error))
     return FINE
+
+
+def _record(args: argparse.Namespace) -> int:
+    from simulator.record import record
+    from simulator.replay.recorder import CannotRecord
+
+    settings = _settings(args)
+    try:
+        result = record(settings, args.out)
+    except CannotRecord as error:
+        return _say(MISUSE, str(error))
+    print(result.to_json() if settings.run.json else result.to_text())
+    return _say(FAILED, result.failure) if result.failure else FINE
 
 
 def _demo(args: argparse.Namespace) -> int:
     from simulator.demo import demo
     from simulator.parts import CannotServe
 
+    settings = _settings(args)
+    _log(settings.run.log)
     try:
-        return FINE if demo(_settings(args)) else FAILED
+        return FINE if demo(settings) else FAILED
     except CannotServe as error:
         return _say(error.status, str(error))
+
+
+def _exec(args: argparse.Namespace) -> int:
+    from simulator.detour.running import execute
+    from simulator.parts import CannotServe
+
+    if not args.child:
+        return _say(MISUSE, "exec needs a command: hashkey-sim exec [flags] -- COMMAND ...")
+    values = _gathered(args)
+    if values["port"].origin == "default":
+        values["port"] = Source(0, "exec")
+    try:
+        return execute(build(values), args.child, args.server, private_hosts=args.private_hosts)
+    except CannotServe as error:
+        return _say(error.status, str(error))
+
+
+def _hosts(args: argparse.Namespace) -> int:
+    from simulator.detour.advice import advice
+    from simulator.parts import CannotServe
+
+    try:
+        told = advice(_settings(args))
+    except CannotServe as error:
+        return _say(error.status, str(error))
+    print(told.to_json() if args.json else told.to_text())
+    return FINE
 
 
 def _import(args: argparse.Namespace) -> int:
@@ -186,14 +287,44 @@ def _inspect(args: argparse.Namespace) -> int:
     from simulator.replay.format import BadRecording
     from simulator.replay.inspect import summarize
 
+    if args.path.is_dir():
+        return _inspect_state(args)
     if not args.path.is_file():
         return _say(MISUSE, f"there is no file {args.path}")
+    if not 0 < args.gap < 1e9:
+        return _say(MISUSE, f"--gap needs a number of seconds, not {args.gap}")
     try:
-        summary = summarize(args.path)
+        summary = summarize(args.path, round(args.gap * 1e9))
     except BadRecording as error:
         return _say(FAILED, str(error))
     print(summary.to_json() if args.json else summary.to_text())
     return FINE
+
+
+def _inspect_state(args: argparse.Namespace) -> int:
+    from simulator.storage.folder import BadState
+    from simulator.storage.holding import holding
+
+    try:
+        held = holding(args.path)
+    except BadState as error:
+        return _say(FAILED, str(error))
+    print(held.to_json() if args.json else held.to_text())
+    return FINE
+
+
+def _verify(args: argparse.Namespace) -> int:
+    from simulator.storage.folder import BadState
+    from simulator.storage.verifying import verify
+
+    if not args.state.is_dir():
+        return _say(MISUSE, f"there is no folder {args.state}")
+    try:
+        verdict = verify(args.state)
+    except BadState as error:
+        return _say(FAILED, str(error))
+    print(verdict.to_json() if args.json else verdict.to_text())
+    return FINE if verdict.ok else FAILED
 
 
 def _keys(args: argparse.Namespace) -> int:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -63,6 +63,21 @@ def seconds(value: object) -> float:
     if isinstance(value, bool) or not 0 < number < 1e9:
         raise BadSetting(f"needs a number of seconds, not {value!r}")
     return number
+
+
+def url(*schemes: str) -> Callable[[object], str]:
+    """A URL of one of these schemes."""
+
+    def read(value: object) -> str:
+        words = str(value).rstrip("/")
+        scheme, found, rest = words.partition("://")
+        if not (found and scheme in schemes and rest) or any(one.isspace() for one in words):
+            raise BadSetting(
+                f"needs a URL that begins with {' or '.join(f'{one}://' for one in schemes)}, not {value!r}"
+            )
+        return words
+
+    return read
 
 
 def speed(value: object) -> str:
@@ -144,6 +159,7 @@ class Market:
     """The outside market behind the exchange."""
 
     replay: str = setting("", text, "recording to play; empty: the bundled session of 2024-08-08", metavar="PATH")
+    live: bool = setting(False, switch, "mirror the venue as it is now instead of a recording")
     empty: bool = setting(False, switch, "no outside market: only orders of the exchange's own accounts")
     symbols: tuple[str, ...] = setting(
         (), names, "symbols to trade, separated by commas; empty: all there are", metavar="A,B"
@@ -156,7 +172,53 @@ class Market:
         "wall: recorded times are moved to now; recorded: the exchange lives in the recording's time",
         metavar="wall|recorded",
     )
-    seed: int = setting(1, whole, "seed of what is made up: the listen keys", metavar="N")
+    paused: bool = setting(False, switch, "start with the clock standing; POST /_sim/clock moves it")
+    seed: int = setting(
+        1, whole, "seed of what is left to chance: listen keys, latencies, waits before reconnecting", metavar="N"
+    )
+    queue: tuple[str, ...] = setting(
+        (),
+        names,
+        "queue models: a name for all symbols, SYMBOL=NAME for one; empty: pessimistic",
+        metavar="NAME,SYMBOL=NAME",
+    )
+    residual: tuple[str, ...] = setting(
+        (),
+        names,
+        "residual models: a name for all symbols, SYMBOL=NAME for one; empty: difference",
+        metavar="NAME,SYMBOL=NAME",
+    )
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """The venue that a live mirror follows; another simulator will do."""
+
+    upstream_rest: str = setting(
+        "https://api-glb.hashkey.com", url("http", "https"), "with --live: base of the venue's REST API", metavar="URL"
+    )
+    upstream_ws: str = setting(
+        "wss://stream-glb.hashkey.com", url("ws", "wss"), "with --live: base of the venue's sockets", metavar="URL"
+    )
+    stale_after: float = setting(
+        5.0,
+        seconds,
+        "with --live: seconds of silence, or without a good book, after which nothing fills from the mirror",
+        metavar="SECONDS",
+    )
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What is kept of a live market. With rotation the files are NAME-0001.hkrec, NAME-0002.hkrec, ..."""
+
+    record: str = setting("", text, "with --live: record what is heard into this file; empty: nothing", metavar="PATH")
+    rotate_mb: int = setting(
+        0, whole, "begin another file of a recording after so many megabytes; 0: never", metavar="MB"
+    )
+    rotate_minutes: int = setting(
+        0, whole, "begin another file of a recording after so many minutes; 0: never", metavar="N"
+    )
 
 
 @dataclass(frozen=True)
@@ -165,6 +227,10 @@ class Server:
 
     host: str = setting("127.0.0.1", text, "address to listen on; only loopback is safe", metavar="ADDRESS")
     port: int = setting(8765, port, "port to listen on; 0 asks the system for a free one", metavar="N")
+    tls: bool = setting(False, switch, "speak TLS only, with a certificate for all of HashKey's names and this machine")
+    tls_dir: str = setting(
+        "", text, "folder that keeps the certificate authority; empty: one for this run only", metavar="DIR"
+    )
     control_token: str = setting(
         "", text, "token of the control API; empty: none on loopback, made up on any other address", metavar="TOKEN"
     )
@@ -232,6 +298,13 @@ class Venue:
 
     rate_limits: bool = setting(False, switch, "refuse requests beyond the venue's rate limits (429, then 418)")
     idle_close: bool = setting(True, switch, "close idle public sockets as the venue does (v1 after 60 s, v2 31 s)")
+    latency: tuple[str, ...] = setting(
+        (),
+        texts,
+        "how long things take on their way, repeatable: [ACCOUNT/]LEG=MODEL; LEG is request, response, market or "
+        "private; MODEL is milliseconds, uniform:MIN:MAX, exponential:MEAN, lognormal:MEDIAN:SIGMA or file:PATH",
+        metavar="LEG=MODEL",
+    )
     cancel_status: str = setting(
         "CANCELED",
         one_of("CANCELED", "NEW"),
@@ -247,7 +320,24 @@ class Venue:
 class Run:
     """One run of the program."""
 
+    state: str = setting(
+        "",
+        text,
+        "folder that keeps everything: journal, accounts, API keys; a restart goes on from it; empty: nothing is kept",
+        metavar="DIR",
+    )
+    bracket: bool = setting(
+        False,
+        switch,
+        "run the same commands by a pessimistic, a neutral and an optimistic queue model too, and tell the interval",
+    )
     run_seconds: float = setting(0.0, seconds, "stop by itself after so many seconds", flag="--for", metavar="SECONDS")
+    log: str = setting(
+        "warning",
+        one_of("warning", "info", "debug"),
+        "how much the log says on standard error; debug has a line per fill with its reason",
+        metavar="warning|info|debug",
+    )
     json: bool = setting(False, switch, "print for scripts: one ready line of JSON")
 
 
@@ -256,6 +346,8 @@ class Settings:
     """The whole tree."""
 
     market: Market = field(default_factory=Market)
+    upstream: Upstream = field(default_factory=Upstream)
+    recording: Recording = field(default_factory=Recording)
     server: Server = field(default_factory=Server)
     accounts: Accounts = field(default_factory=Accounts)
     venue: Venue = field(default_factory=Venue)
@@ -264,6 +356,8 @@ class Settings:
 
 SECTIONS: Final[dict[str, type]] = {
     "market": Market,
+    "upstream": Upstream,
+    "recording": Recording,
     "server": Server,
     "accounts": Accounts,
     "venue": Venue,
@@ -295,6 +389,18 @@ def known() -> Iterator[Known]:
             extra = one.metadata
             flag = extra["flag"] or "--" + one.name.replace("_", "-")
             yield Known(section, one.name, one.default, extra["read"], extra["meaning"], flag, extra["metavar"])
+
+
+SECRETS: Final = ("api_key", "api_secret", "control_token")
+"""Settings that are neither logged nor written down with the others."""
+
+
+def told(settings: Settings) -> dict[str, dict[str, Any]]:
+    """All settings by section and name, without the secrets."""
+    return {
+        section: {name: value for name, value in body.items() if name not in SECRETS}
+        for section, body in asdict(settings).items()
+    }
 
 
 class Source(NamedTuple):
@@ -355,11 +461,11 @@ def _from_file(file: Path) -> dict[tuple[str, str], object]:
     told: dict[tuple[str, str], object] = {}
     for section, body in tree.items():
         if section not in SECTIONS or not isinstance(body, dict):
-            raise BadSetting(f"{file}: there is no section [{_shown(section)}]{_nearest(section, SECTIONS)}")
+            raise BadSetting(f"{file}: there is no section [{_shown(section)}]{nearest(section, SECTIONS)}")
         there = [one.name for one in known() if one.section == section]
         for name, value in body.items():
             if name not in there:
-                raise BadSetting(f"{file}: [{section}] has no setting {_shown(name)}{_nearest(name, there)}")
+                raise BadSetting(f"{file}: [{section}] has no setting {_shown(name)}{nearest(name, there)}")
             told[section, name] = value
     return told
 
@@ -369,7 +475,7 @@ def _check_names(environment: Mapping[str, str]) -> None:
     for name in environment:
         # HASHKEY_SIM_TEST_... and HASHKEY_SIM_PYTHON... are the test suite's own.
         if name.startswith(PREFIX) and name not in there and not name.startswith((PREFIX + "TEST", PREFIX + "PYTHON")):
-            raise BadSetting(f"there is no setting for the variable {_shown(name)}{_nearest(name, there)}")
+            raise BadSetting(f"there is no setting for the variable {_shown(name)}{nearest(name, there)}")
 
 
 def _shown(name: str) -> str:
@@ -377,6 +483,7 @@ def _shown(name: str) -> str:
     return name if name.isprintable() else repr(name)
 
 
-def _nearest(name: str, there: Iterator[str] | Mapping[str, Any] | list[str]) -> str:
+def nearest(name: str, there: Iterable[str]) -> str:
+    """What somebody who wrote ``name`` may have meant, as the end of a sentence."""
     close = difflib.get_close_matches(name, list(there), 1, 0.5)
     return f"; did you mean {close[0]}?" if close else ""

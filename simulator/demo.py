@@ -20,12 +20,15 @@ from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import urlencode
 
+import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 
-from simulator.app import Running, run, running
+from simulator.app import Running, running
 from simulator.config import BadSetting, Settings
 from simulator.core.rejections import RejectReason
+from simulator.lifetime import run
 from simulator.ready import Access
+from simulator.runtime.bracket_report import result
 from simulator.venues.hashkey.errors import ERRORS
 
 WAIT_SECONDS: Final = 4.0
@@ -73,10 +76,12 @@ class Api:
 
 def demo(settings: Settings) -> bool:
     """Run it; whether everything went as it should."""
-    if settings.market.empty or settings.market.clock != "wall":
-        raise BadSetting("the demo trades on a recorded market on the wall's clock: leave --empty and --clock away")
+    if settings.market.empty or settings.market.live or settings.market.clock != "wall":
+        raise BadSetting(
+            "the demo trades on a recorded market on the wall's clock: leave --empty, --live and --clock away"
+        )
     said = print if not settings.run.json else _silent
-    result: dict[str, Any] = run(_demo(replace(settings, server=replace(settings.server, port=0)), said))
+    result: dict[str, Any] = run(_demo(replace(settings, server=replace(settings.server, port=0, tls=False)), said))
     if settings.run.json:
         print(json.dumps(result))
     return bool(result["ok"])
@@ -93,7 +98,12 @@ async def _demo(settings: Settings, say: Callable[[str], None]) -> dict[str, Any
         api = Api(sim.ready.rest, access)
         try:
             async with _private(api, sim) as socket:
-                return await _trade(api, socket, sim.ready.symbols[0], say)
+                done = await _trade(api, socket, sim.ready.symbols[0], say)
+                if sim.parts.bracket is not None:
+                    bracket = result(sim.parts.bracket)
+                    say("\n" + bracket.to_text())
+                    done["bracket"] = msgspec.to_builtins(bracket)
+                return done
         except Failed as error:
             say(f"The demo did not work: {error}")
             return {"ok": False, "error": str(error)}
@@ -153,9 +163,8 @@ async def _trade(api: Api, socket: ClientConnection, symbol: str, say: Callable[
 async def _tell(api: Api, order_id: str, say: Callable[[str], None]) -> None:
     told = await api.get("/_sim/explain", orderId=order_id)
     for fill in told["fills"]:
-        queue = f", {fill['queue_ahead_at_entry']} stood before it when it came" if fill["queue_ahead_at_entry"] else ""
-        say(f"  filled {fill['qty']} at {fill['price']}: {fill['cause']} ({fill['source']}){queue}")
-    say(f"  the rest: {told['rest']}")
+        say(f"  filled {fill['qty']} at {fill['price']}: {fill['reason']}")
+    say(f"  the rest: {'; '.join(told['reasons'])}")
 
 
 async def _fills(socket: ClientConnection, order_id: str, seconds: float) -> list[dict[str, Any]]:

@@ -2,39 +2,47 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
+from simulator.choices import choices
 from simulator.config import BadSetting, Settings
 from simulator.core.candles import Tapes
-from simulator.core.commands import Deposit, ListInstrument, OpenAccount
+from simulator.core.commands import ListInstrument
 from simulator.core.exchange import Exchange
+from simulator.core.explaining import Explainer
 from simulator.core.history import History
 from simulator.core.instruments import Instrument
 from simulator.core.perpetual_history import PerpetualHistory
-from simulator.core.units import Nanos, NotANumber, OffGrid, money, rate
-from simulator.feeds.pump import Pace, Played, Pump
+from simulator.core.refusals import Refusals
+from simulator.core.state import State
+from simulator.core.units import Nanos
+from simulator.feeds.live import Live
+from simulator.feeds.rules import Rules
+from simulator.mirroring import live_of
+from simulator.opening import fees_of, open_accounts
 from simulator.ready import Access
 from simulator.replay.format import BadRecording, Reader
-from simulator.replay.player import play
+from simulator.replaying import Replay
+from simulator.resuming import check_listed, check_time, closed_on_failure, keep, market_goes_on, resumed
 from simulator.runtime import margin_log
-from simulator.runtime.clock import Clock, RecordedClock, WallClock
+from simulator.runtime.bracket import Bracket
+from simulator.runtime.clock import RecordedClock, SteeredClock, WallClock
+from simulator.runtime.fill_log import FillLog
+from simulator.runtime.latency import BadLatency, Latencies
 from simulator.runtime.runner import Runner
-from simulator.venues.hashkey.accounts import FUTURES_SUFFIX, futures_of, user_of
+from simulator.runtime.steering import Steering
+from simulator.storage.folder import BadState
+from simulator.storage.kept import Kept
 from simulator.venues.hashkey.desk import Desk, Switches
 from simulator.venues.hashkey.exchange_info import Catalogue
-from simulator.venues.hashkey.fees import Fees, Fixed
 from simulator.venues.hashkey.funding import first_funding
 from simulator.venues.hashkey.listen_keys import ListenKeys
-from simulator.venues.hashkey.signing import ApiKey, KeyRing
-from simulator.venues.hashkey.skim import only
+from simulator.venues.hashkey.signing import KeyRing
 
 BUNDLED: Final = "hashkey-20240808.hkrec"
-DEFAULT_ACCOUNTS: Final = ("default:USDT=100000,BTC=2,ETH=20", "default/futures:USDT=100000")
 
 
 class CannotServe(Exception):
@@ -47,13 +55,22 @@ class CannotServe(Exception):
 
 @dataclass(frozen=True)
 class Parts:
-    """One exchange with everything that reads it."""
+    """One exchange with everything that reads it.
+
+    ``kept``: the state folder that it lives in; ``bracket``: the same by other models. None: not asked for.
+    """
 
     settings: Settings
     runner: Runner
     desk: Desk
+    refusals: Refusals
     access: list[Access]
     market: str
+    steering: Steering
+    latencies: Latencies
+    kept: Kept | None = None
+    bracket: Bracket | None = None
+    live: Live | None = None
 
 
 def bundled(name: str) -> Path:
@@ -63,18 +80,37 @@ def bundled(name: str) -> Path:
     return inside if inside.exists() else here.parent / "replay_data" / name
 
 
-def exchange_of(settings: Settings) -> Parts:
-    """An exchange at its first moment: listed, funded, with its market ready to play."""
-    recording = None if settings.market.empty else _recording(settings)
+def exchange_of(settings: Settings, rules: Rules | None = None) -> Parts:
+    """An exchange at its first moment, or where its state folder ends: listed, funded, its market ready to play.
+
+    ``rules``: of the live venue that it mirrors.
+    """
+    try:
+        return _exchange_of(settings, rules)
+    except BadState as error:
+        raise CannotServe(str(error)) from None
+
+
+def _exchange_of(settings: Settings, rules: Rules | None) -> Parts:
+    recording = None if settings.market.empty or rules is not None else _recording(settings)
     info = recording.header.exchange_info if recording is not None else {}
     catalogue = Catalogue(info) if info.get("symbols") or info.get("contracts") else Catalogue.bundled()
+    if rules is not None:
+        catalogue = rules.catalogue
     instruments = _instruments(settings, catalogue, recording)
-    clock = _clock(settings, recording)
     exchange = Exchange()
     history, tapes, keys = History(exchange.state), Tapes(), KeyRing()
-    perpetuals = PerpetualHistory(exchange.state)
-    runner = Runner(exchange, clock)
+    perpetuals, refusals = PerpetualHistory(exchange.state), Refusals()
+    bracket = Bracket(exchange.state) if settings.run.bracket else None
+    readers = [history.on_events, tapes.on_events, perpetuals.on_events, refusals.on_events]
+    past = resumed(settings.run.state, exchange, readers, bracket)
+    with closed_on_failure(past.kept):
+        clock = _clock(settings, recording, exchange.state)
+        runner = Runner(exchange, clock)
+        keep(past, runner, keys, settings, bracket)
     runner.subscribers += [history.on_events, tapes.on_events, perpetuals.on_events, margin_log.on_events]
+    fill_log = FillLog(Explainer(exchange.state, history, settings.market.seed))
+    runner.subscribers += [refusals.on_events, fill_log.on_events]
     desk = Desk(
         state=exchange.state,
         tapes=tapes,
@@ -88,16 +124,51 @@ def exchange_of(settings: Settings) -> Parts:
             answer_finished_cancel=settings.venue.answer_finished_cancel,
             transfer_interval_ms=1000 if settings.venue.rate_limits else 0,
         ),
-        fees=_fees(settings),
+        fees=fees_of(settings),
     )
-    for instrument in instruments:
-        runner.do(ListInstrument(instrument))
-        if instrument.contract is not None:
-            runner.do(first_funding(instrument.symbol, runner.now()))
-    access = _open_accounts(settings, runner, desk)
-    if recording is not None:
-        runner.source = _source(settings, recording, instruments, runner.now())
-    return Parts(settings, runner, desk, access, _describe(settings, recording))
+    with closed_on_failure(past.kept):
+        check_listed(instruments, list(catalogue.rows), exchange.state)
+        for instrument in instruments:
+            _list(runner, instrument)
+        for choice in choices(settings.market, [one.symbol for one in instruments]):
+            runner.do(choice)
+        access = open_accounts(settings, runner, desk)
+        replay = None if recording is None else _replay(settings, recording, instruments, runner.now())
+        if past:
+            market_goes_on(past, settings, runner, replay)
+        if past.kept is not None:
+            past.kept.journal.settle()
+        latencies = _latencies(settings, [one.name for one in access])
+    runner.source = replay
+    steering = Steering(
+        runner, clock, replay, speed_of(settings.market.speed), recorded=settings.market.clock == "recorded"
+    )
+    live = None
+    if rules is not None:
+        runner.source = live = live_of(settings, instruments, runner)
+        runner.catch_up()  # it begins stale, before anybody can ask
+    market = _describe(settings, recording, rules)
+    return Parts(settings, runner, desk, refusals, access, market, steering, latencies, past.kept, bracket, live)
+
+
+def _list(runner: Runner, instrument: Instrument) -> None:
+    """Open a market, if it is not open already."""
+    if instrument.symbol in runner.exchange.state.markets:
+        return
+    runner.do(ListInstrument(instrument))
+    if instrument.contract is not None:
+        runner.do(first_funding(instrument.symbol, runner.now()))
+
+
+def _latencies(settings: Settings, users: list[str]) -> Latencies:
+    try:
+        latencies = Latencies(settings.venue.latency, settings.market.seed)
+    except BadLatency as error:
+        raise BadSetting(f"latency: {error}") from None
+    for name in latencies.accounts:
+        if name not in users:
+            raise BadSetting(f"latency: there is no account {name}; there are {', '.join(users)}")
+    return latencies
 
 
 def _recording(settings: Settings) -> Reader:
@@ -121,85 +192,42 @@ def _instruments(settings: Settings, catalogue: Catalogue, recording: Reader | N
     return catalogue.instruments(wanted)
 
 
-def _clock(settings: Settings, recording: Reader | None) -> Clock:
+def _clock(settings: Settings, recording: Reader | None, state: State) -> SteeredClock:
+    """Recorded time stands until somebody serves, so that an exchange begins with its first moment, always the same.
+
+    ``state``: what was there before; its time goes on.
+    """
     if settings.market.clock == "wall":
         if settings.market.speed == "max":
             raise BadSetting("speed max needs --clock recorded: at full speed the exchange's time leaves the wall's")
-        return WallClock()
-    if recording is None or recording.span is None:
-        raise BadSetting("clock recorded needs a recording to live in")
-    return RecordedClock(recording.span[0], _speed(settings))
+        clock: SteeredClock = WallClock(paused=settings.market.paused)
+    else:
+        if recording is None or recording.span is None:
+            raise BadSetting("clock recorded needs a recording to live in")
+        start = max(recording.span[0], state.now)
+        clock = RecordedClock(start, speed_of(settings.market.speed), paused=True)
+    check_time(clock, state)
+    return clock
 
 
-def _speed(settings: Settings) -> Fraction | None:
-    return None if settings.market.speed == "max" else Fraction(settings.market.speed)
+def speed_of(text: str) -> Fraction | None:
+    """A speed as the setting has it; None: max."""
+    return None if text == "max" else Fraction(text)
 
 
-def _source(settings: Settings, recording: Reader, instruments: list[Instrument], start: Nanos) -> Pump:
-    speed = _speed(settings)
-    recorded = settings.market.clock == "recorded"
-    # A recorded clock runs faster by itself; beside the wall's clock the frames come sooner instead.
-    pace = Pace(start, Fraction(1) if recorded or speed is None else speed)
-    keep = only([one.symbol for one in instruments])
-    loop = settings.market.loop and settings.market.speed != "max"
-    played: Iterator[Played] = play(recording, start=None if recorded else start, loop=loop, keep=keep)
-    return Pump(played, {one.symbol: one for one in instruments}, pace)
+def _replay(settings: Settings, recording: Reader, instruments: list[Instrument], start: Nanos) -> Replay | None:
+    if recording.span is None:
+        return None
+    market = settings.market
+    if market.clock == "recorded":
+        return Replay(recording, instruments, start=None, loop=market.loop)
+    return Replay(recording, instruments, start=start, speed=speed_of(market.speed) or Fraction(1), loop=market.loop)
 
 
-def _describe(settings: Settings, recording: Reader | None) -> str:
+def _describe(settings: Settings, recording: Reader | None, rules: Rules | None) -> str:
+    if rules is not None:
+        return f"live mirror of {settings.upstream.upstream_ws}, {rules.origin}"
     if recording is None:
         return "none: only orders of this exchange's own accounts"
     loop = "looping" if settings.market.loop and settings.market.speed != "max" else "once"
     return f"{recording.path.name} ({recording.header.venue}), speed {settings.market.speed}, {loop}"
-
-
-def _fees(settings: Settings) -> Fees:
-    told = settings.accounts
-    levels = [(name, int(level)) for name, _, level in (text.rpartition("=") for text in told.vip)]
-    fixed = [
-        None if not text else rate(text)
-        for text in (told.maker_fee, told.taker_fee, told.futures_maker_fee, told.futures_taker_fee)
-    ]
-    everybody = dict(levels).pop("", 0)
-    return Fees({name: level for name, level in levels if name}, everybody, Fixed(*fixed[:2]), Fixed(*fixed[2:]))
-
-
-def _open_accounts(settings: Settings, runner: Runner, desk: Desk) -> list[Access]:
-    access: list[Access] = []
-    funds = [_funds(text) for text in settings.accounts.account or DEFAULT_ACCOUNTS]
-    users = list(dict.fromkeys(user_of(name) for name, _ in funds))
-    for name in desk.fees.level_of:
-        if name not in users:
-            raise BadSetting(f"vip: there is no account {name}; there are {', '.join(users)}")
-    for user in users:
-        runner.do(OpenAccount(user, *desk.fees.spot(user)))
-        runner.do(OpenAccount(futures_of(user), *desk.fees.futures(user)))
-        first = not access
-        key = (first and settings.accounts.api_key) or secrets.token_hex(16)
-        secret = (first and settings.accounts.api_secret) or secrets.token_hex(16)
-        desk.keys.add(ApiKey(key, secret, user))
-        access.append(Access(user, key, secret))
-    for name, assets in funds:
-        for asset, amount in assets.items():
-            if amount:
-                runner.do(Deposit(name, asset, amount))
-    return access
-
-
-def _funds(text: str) -> tuple[str, dict[str, int]]:
-    """An account and its money of a text such as ``bob:USDT=1000,BTC=1``."""
-    name, _, rest = text.partition(":")
-    user, _, wallet = name.partition("/")
-    plain = user.replace("-", "").replace("_", "")
-    if not (plain.isascii() and plain.isalnum()) or name not in (user, user + FUTURES_SUFFIX) or (wallet and not user):
-        raise BadSetting(f"account needs NAME:ASSET=QTY,... or NAME/futures:ASSET=QTY,...; not {text!r}")
-    assets: dict[str, int] = {}
-    for part in rest.split(",") if rest else ():
-        asset, found, qty = part.partition("=")
-        try:
-            assets[asset] = money(qty)
-        except (NotANumber, OffGrid):
-            assets[asset] = -1
-        if not (found and asset.isascii() and asset.isalnum()) or assets[asset] < 0:
-            raise BadSetting(f"account {name}: {part!r} is not ASSET=QTY")
-    return name, assets

@@ -34,6 +34,8 @@ from simulator.core.commands import (
 from simulator.core.digest import digest
 from simulator.core.events import Event, OrderAccepted, OrderCanceled, OrderFilled, Rejected
 from simulator.core.exchange import Exchange
+from simulator.core.explaining import Explainer, Explanation
+from simulator.core.history import History
 from simulator.core.instruments import Contract, Instrument, Tier
 from simulator.core.orders import (
     MarginMode,
@@ -107,6 +109,7 @@ class Play:
 
     def __init__(self, traded: Instrument, *, fees: int, funds: int) -> None:
         self.exchange = Exchange()
+        self.history = History(self.exchange.state)
         self.now: Nanos = 0
         self.symbol = traded.symbol
         self.do(ListInstrument(traded))
@@ -123,6 +126,7 @@ class Play:
         self.now += NANOS_PER_MILLI
         before = digest(self.exchange.state)
         self.events = self.exchange.handle(self.now, command)
+        self.history.on_events(self.now, self.events)
         if rejection(self.events) is not None:
             assert digest(self.exchange.state) == before, "a rejected command left a trace"
         state = self.exchange.state
@@ -174,6 +178,11 @@ class Play:
         order = self.placed()
         assert order.is_open
         return order
+
+    def explained(self, order: Order | None = None) -> Explanation:
+        """Why an order filled and why not; the newest unless told which."""
+        newest = next(reversed(self.exchange.state.orders.values()))
+        return Explainer(self.exchange.state, self.history).order(order or newest)
 
     def cancel(self, order: Order) -> list[Event]:
         """By its owner."""

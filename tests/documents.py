@@ -45,6 +45,7 @@ def judge(method: str, path: str, status: int, body: bytes) -> None:
 
 # -- sockets ----------------------------------------------------------------------------------------------
 
+
 @cache
 def sockets() -> dict[str, Any]:
     return asyncapi()

@@ -37,6 +37,7 @@ class Ready(msgspec.Struct, frozen=True):
     symbols: list[str]
     accounts: list[Account]
     version: str
+    ca: str = ""
 
     def line(self) -> str:
         """For a program that wants to read it itself."""
@@ -44,11 +45,11 @@ class Ready(msgspec.Struct, frozen=True):
 
 
 @contextmanager
-def serving(*flags: str) -> Iterator[Ready]:
-    """``serve --json --port 0`` with more flags; it must stop cleanly when the block is left."""
+def serving(*flags: str, killed: bool = False, **variables: str) -> Iterator[Ready]:
+    """``serve --json --port 0`` with more flags and variables; it must stop cleanly at the end, or is ``killed``."""
     command = [sys.executable, "-m", "simulator", "serve", "--json", "--port", "0", *flags]
     # Settings of whoever runs the tests are none of theirs.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("HASHKEY_SIM_")}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("HASHKEY_SIM_")} | variables
     with (
         tempfile.TemporaryFile("w+") as log,
         subprocess.Popen(
@@ -57,7 +58,11 @@ def serving(*flags: str) -> Iterator[Ready]:
     ):
         try:
             yield _ready(process)
-            _stop(process)
+            if killed:
+                process.kill()
+                process.wait()
+            else:
+                _stop(process)
         except BaseException as error:
             process.kill()
             process.wait()

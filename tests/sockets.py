@@ -77,7 +77,7 @@ class Hall:
         self.publisher = Publisher(desk.state, desk.tapes, desk.perpetuals)
         self.streams = PrivateStreams(desk.state, desk.ids, desk.listen_keys.account_of, self.switches)
         runner.subscribers += [self.streams.on_events, self.publisher.on_events]
-        runner.ticks.append(self.publisher.tick)
+        runner.ticks += [self.publisher.tick, self.streams.tick]
         runner.catch_up()
 
     def v1(self) -> Talk:

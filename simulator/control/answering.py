@@ -15,54 +15,20 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from simulator.control import accounts, brokers, keys, market, views
-from simulator.control.table import Ask, BadAsk, Nothing, NotThere, Row
+from simulator.control import accounts, bracket, brokers, clock, documents, explain, keys, market, views
+from simulator.control.table import Ask, BadAsk, NotThere, Row
 from simulator.parts import Parts
-
-
-def _control(parts: Parts, ask: Nothing) -> dict[str, Any]:
-    """Of this table."""
-    from simulator.control.documents import openapi  # noqa: PLC0415 - made on demand only, here and below
-
-    return openapi(TABLE, token=parts.settings.server.needs_token)
-
-
-def _venue_rest(parts: Parts, ask: Nothing) -> dict[str, Any]:
-    """Of the venue's routes."""
-    from simulator.venues.hashkey.documents.openapi import openapi  # noqa: PLC0415
-
-    return openapi()
-
-
-def _venue_sockets(parts: Parts, ask: Nothing) -> dict[str, Any]:
-    """Of the venue's sockets."""
-    from simulator.venues.hashkey.documents.asyncapi import asyncapi  # noqa: PLC0415
-
-    return asyncapi()
-
-
-_DOCUMENTS: Final = (
-    Row("GET", "openapi.json", _control, Nothing, dict[str, Any], "this API as an OpenAPI document"),
-    Row(
-        "GET", "hashkey-openapi.json", _venue_rest, Nothing, dict[str, Any], "HashKey's REST API as an OpenAPI document"
-    ),
-    Row(
-        "GET",
-        "hashkey-asyncapi.json",
-        _venue_sockets,
-        Nothing,
-        dict[str, Any],
-        "HashKey's sockets as an AsyncAPI document",
-    ),
-)
 
 TABLE: Final[tuple[Row, ...]] = (
     *views.ROWS,
+    *explain.ROWS,
     *accounts.ROWS,
     *keys.ROWS,
     *brokers.ROWS,
+    *bracket.ROWS,
     *market.ROWS,
-    *_DOCUMENTS,
+    *clock.ROWS,
+    *documents.ROWS,
 )
 
 

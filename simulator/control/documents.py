@@ -9,7 +9,8 @@ from typing import Any, Final, get_origin
 import msgspec
 
 from simulator import __version__
-from simulator.control.table import Row
+from simulator.control.table import Nothing, Row
+from simulator.parts import Parts
 from simulator.venues.schemas import Schema, Schemas, alternatives, described, one_line
 
 PREFIX: Final = "/_sim/"
@@ -88,3 +89,43 @@ def _operation(row: Row, schemas: Schemas, *, token: bool) -> Schema:
 
 def _parameter(field: Any, schema: Schema) -> Schema:
     return {"name": field.encode_name, "in": "query", "required": field.required, "schema": schema}
+
+
+# -- rows -----------------------------------------------------------------------------------------------
+
+
+def _control(parts: Parts, ask: Nothing) -> dict[str, Any]:
+    """Of this table."""
+    from simulator.control.answering import TABLE  # noqa: PLC0415 - it holds these rows too
+
+    return openapi(TABLE, token=parts.settings.server.needs_token)
+
+
+def _venue_rest(parts: Parts, ask: Nothing) -> dict[str, Any]:
+    """Of the venue's routes."""
+    from simulator.venues.hashkey.documents.openapi import openapi as venue  # noqa: PLC0415 - only on demand
+
+    return venue()
+
+
+def _venue_sockets(parts: Parts, ask: Nothing) -> dict[str, Any]:
+    """Of the venue's sockets."""
+    from simulator.venues.hashkey.documents.asyncapi import asyncapi  # noqa: PLC0415 - only on demand
+
+    return asyncapi()
+
+
+ROWS: Final = (
+    Row("GET", "openapi.json", _control, Nothing, dict[str, Any], "this API as an OpenAPI document"),
+    Row(
+        "GET", "hashkey-openapi.json", _venue_rest, Nothing, dict[str, Any], "HashKey's REST API as an OpenAPI document"
+    ),
+    Row(
+        "GET",
+        "hashkey-asyncapi.json",
+        _venue_sockets,
+        Nothing,
+        dict[str, Any],
+        "HashKey's sockets as an AsyncAPI document",
+    ),
+)

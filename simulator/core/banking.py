@@ -45,7 +45,7 @@ def _spot(state: State, instrument: Instrument) -> Market:
     def new_seat(account: str) -> SpotSeat:
         return SpotSeat(ledger, account, instrument)
 
-    market = Market(instrument, state.model, new_seat(MARKET), new_seat)
+    market = Market(instrument, new_seat(MARKET), new_seat)
     for listed in state.perpetuals.values():
         if listed.contract.index == instrument.symbol:
             market.watchers += (listed.index_moved,)
@@ -56,7 +56,7 @@ def _perpetual(state: State, instrument: Instrument) -> Market:
     """A perpetual's market, which watches the spot market of its index."""
     contract = instrument.contract
     assert contract is not None
-    listed = PerpetualMarket(instrument, contract, state.ledger, state.model, state.wallet, state.moved, state.risky)
+    listed = PerpetualMarket(instrument, contract, state.ledger, state.wallet, state.moved, state.risky)
     state.perpetuals[instrument.symbol] = listed
     index = state.markets.get(contract.index)
     if index is not None:

@@ -37,6 +37,14 @@ class SetTrading(msgspec.Struct, frozen=True, tag=True, tag_field="command"):
     trading: bool
 
 
+class ChooseModels(msgspec.Struct, frozen=True, tag=True, tag_field="command"):
+    """By which models a market fills from now on, by their names; "" keeps what there is."""
+
+    symbol: str
+    queue: str = ""
+    residual: str = ""
+
+
 class OpenAccount(msgspec.Struct, frozen=True, tag=True, tag_field="command"):
     """A new account with its fee rates (10^-8; negative is a rebate)."""
 
@@ -123,31 +131,37 @@ Levels: TypeAlias = tuple[tuple[Ticks, Lots], ...]
 
 
 class ReplaceDepth(msgspec.Struct, frozen=True, tag=True, tag_field="command", gc=False):
-    """The outside market's whole book, best first. ``ts`` is the venue's own time of it."""
+    """The outside market's whole book, best first.
+
+    ``ts`` and ``message`` are the venue's own time and id of it ("": it has none).
+    """
 
     symbol: str
     ts: Nanos
     bids: Levels
     asks: Levels
+    message: str = ""
 
 
 class ChangeDepth(msgspec.Struct, frozen=True, tag=True, tag_field="command", gc=False):
-    """Levels of the outside book that changed; quantity 0 removes a level."""
+    """Levels of the outside book that changed; quantity 0 removes a level. ``message`` as in ReplaceDepth."""
 
     symbol: str
     ts: Nanos
     bids: Levels
     asks: Levels
+    message: str = ""
 
 
 class PrintTrade(msgspec.Struct, frozen=True, tag=True, tag_field="command", gc=False):
-    """A trade of the outside market; ``side`` is the taker's, ``ts`` the venue's match time."""
+    """A trade of the outside market; ``side`` is the taker's, ``ts`` the venue's match time, ``message`` its id."""
 
     symbol: str
     ts: Nanos
     price: Ticks
     qty: Lots
     side: Side
+    message: str = ""
 
 
 class InvalidateDepth(msgspec.Struct, frozen=True, tag=True, tag_field="command"):
@@ -256,6 +270,7 @@ class AdvanceTime(msgspec.Struct, frozen=True, tag=True, tag_field="command"):
 Command: TypeAlias = (
     ListInstrument
     | SetTrading
+    | ChooseModels
     | OpenAccount
     | SetFees
     | Deposit

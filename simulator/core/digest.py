@@ -33,6 +33,7 @@ def _lines(state: State) -> Iterator[str]:
         yield _order_line(order)
     for symbol, market in sorted(state.markets.items()):
         yield f"market {symbol} {market.trading} {market.last} {market.mirror.stale} {market.mirror.ts}"
+        yield f"models {market.model.name} {market.mirror.residual.name}"
         for side in Side:
             mirror = market.mirror.side(side)
             for key, size in mirror.size_at.items():

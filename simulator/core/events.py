@@ -53,6 +53,14 @@ class TradingSet(msgspec.Struct, frozen=True):
     trading: bool
 
 
+class ModelsChosen(msgspec.Struct, frozen=True):
+    """The models by which a market fills from now on."""
+
+    symbol: str
+    queue: str
+    residual: str
+
+
 class AccountOpened(msgspec.Struct, frozen=True):
     """An account exists from now on."""
 
@@ -116,8 +124,9 @@ class OrderFilled(msgspec.Struct, frozen=True, gc=False):
     ``filled``, ``notional`` (ticks x lots) and ``leaves`` are cumulative, after this fill. ``fee`` is
     in ``fee_asset`` and negative for a rebate. ``trade_id`` is shared by both parts, ``fill_id`` is
     not. ``ahead`` is what stood before the order when it joined the mirrored level (None: never
-    rested or not known); ``trigger`` the market's time of what caused it (None: this exchange). ``pnl`` is
-    what a closing fill realised, before its fee.
+    rested or not known), ``ahead_then`` until the moment before this fill; ``trigger`` the market's time of
+    what caused it (None: this exchange) and ``message`` its id, or that of the book from which a taker took.
+    ``pnl`` is what a closing fill realised, before its fee.
     """
 
     order_id: int
@@ -138,6 +147,8 @@ class OrderFilled(msgspec.Struct, frozen=True, gc=False):
     ahead: Lots | None
     trigger: Nanos | None
     pnl: Money = 0
+    ahead_then: Lots | None = None
+    message: str = ""
 
 
 class OrderCanceled(msgspec.Struct, frozen=True, gc=False):
@@ -382,6 +393,7 @@ Event: TypeAlias = (
     Rejected
     | InstrumentListed
     | TradingSet
+    | ModelsChosen
     | AccountOpened
     | FeesSet
     | Deposited

@@ -13,6 +13,7 @@ from simulator.core import (
     banking,
     cancelling,
     checking,
+    choosing,
     consequences,
     margining,
     marking,
@@ -29,6 +30,7 @@ from simulator.core.commands import (
     CancelStop,
     CancelStops,
     ChangeDepth,
+    ChooseModels,
     Command,
     ComputeMarkPrice,
     Deposit,
@@ -50,7 +52,6 @@ from simulator.core.commands import (
     Withdraw,
 )
 from simulator.core.events import Event, Rejected
-from simulator.core.mirror.queue_position import QueueModel
 from simulator.core.rejections import RejectReason
 from simulator.core.state import NEVER, State
 from simulator.core.units import Nanos
@@ -69,6 +70,7 @@ def _advance_time(state: State, now: Nanos, command: AdvanceTime) -> list[Event]
 
 HANDLERS: Final[dict[type, tuple[Check, Apply]]] = {
     ListInstrument: (banking.check_list, banking.list_instrument),
+    ChooseModels: (choosing.check_choose, choosing.choose),
     SetTrading: (banking.check_trading, banking.set_trading),
     OpenAccount: (banking.check_open, banking.open_account),
     SetFees: (banking.check_fees, banking.set_fees),
@@ -101,8 +103,8 @@ class Exchange:
 
     __slots__ = ("state",)
 
-    def __init__(self, model: QueueModel | None = None) -> None:
-        self.state = State(model)
+    def __init__(self) -> None:
+        self.state = State()
 
     def handle(self, now: Nanos, command: Command) -> list[Event]:
         """Do what is asked at time ``now``, or say why not: [Rejected]."""

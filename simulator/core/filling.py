@@ -6,7 +6,7 @@ Placing, cancelling and the outside market all end here, so that they cannot dif
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from simulator.core.accounts.ledger import Balance
 from simulator.core.accounts.positions import Position
@@ -22,10 +22,18 @@ from simulator.core.market import Market
 from simulator.core.matching.match import Match
 from simulator.core.orders import BUY, CANCELED, FILLED, PARTIALLY_CANCELED, PARTIALLY_FILLED, CancelReason, Order
 from simulator.core.state import State
-from simulator.core.units import Nanos
+from simulator.core.units import Lots, Nanos
 
 Touched: TypeAlias = dict[Balance | Position, None]
 """What a command changed, in the order in which it did; told when it is over."""
+
+
+class Trigger(NamedTuple):
+    """What the outside market told that made a resting order fill, and what stood before the order until then."""
+
+    ts: Nanos
+    message: str
+    ahead: Lots | None
 
 
 def fill(
@@ -35,7 +43,7 @@ def fill(
     found: Match,
     trade_id: int,
     cause: FillCause,
-    trigger: Nanos | None,
+    trigger: Trigger | None,
     events: list[Event],
     touched: Touched,
 ) -> None:
@@ -58,6 +66,11 @@ def fill(
             del customer.open_orders[order.id]
             seat.open_orders -= 1
     order.status = status
+    if trigger is None:
+        ts, ahead_then = None, order.ahead if maker else None
+        message = market.mirror.message if cause is TOOK_MIRROR else ""
+    else:
+        ts, message, ahead_then = trigger
     command = order.command
     events.append(
         OrderFilled(
@@ -77,8 +90,10 @@ def fill(
             maker,
             cause,
             order.joined_behind if maker else None,
-            trigger,
+            ts,
             pnl,
+            ahead_then,
+            message,
         )
     )
 

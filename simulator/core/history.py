@@ -1,13 +1,14 @@
-"""What happened to each account, kept from events: its fills, and every change of its balances.
+"""What happened to each account, kept from events: its fills, every change of its balances, and by which models.
 
 A read model: it hears the same events as everybody else and can be rebuilt from them at any time.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from enum import Enum
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 
@@ -18,12 +19,14 @@ from simulator.core.events import (
     Event,
     FundingPaid,
     FundingSettled,
+    InstrumentListed,
+    ModelsChosen,
     OrderFilled,
     PositionLiquidated,
     Transferred,
     Withdrawn,
 )
-from simulator.core.orders import Side
+from simulator.core.orders import Order, Side
 from simulator.core.state import State
 from simulator.core.units import Money, Nanos
 
@@ -116,7 +119,16 @@ class Records:
             yield what.fee_asset, FlowKind.FEE, -what.fee, ""
 
 
+class Models(NamedTuple):
+    """Names of the models by which a market filled, from the number ``since`` on."""
+
+    since: int
+    queue: str
+    residual: str
+
+
 _RARE = frozenset({AccountOpened, Deposited, Withdrawn, Transferred})
+_OF_MARKETS = frozenset({InstrumentListed, ModelsChosen})
 _OF_PERPETUALS = frozenset({PositionLiquidated, DeficitCovered, FundingPaid, FundingSettled})
 _FLOWS_OF_A_FILL = 3
 
@@ -124,17 +136,44 @@ _FLOWS_OF_A_FILL = 3
 class History:
     """A subscriber: ``on_events`` after every command. ``settlements``: of each perpetual, oldest first."""
 
-    __slots__ = ("_accounts", "_flows_made", "_state", "settlements")
+    __slots__ = ("_accounts", "_flows_made", "_models", "_state", "settlements")
 
     def __init__(self, state: State) -> None:
         self._state = state
         self.settlements: dict[str, list[FundingSettled]] = {}
         self._accounts: dict[str, Records] = {}
+        self._models: dict[str, list[Models]] = {}
         self._flows_made = 0
 
     def of(self, account: str) -> Records:
         """Everything kept of an account."""
         return self._accounts[account]
+
+    def fills_of(self, order: Order) -> list[Fill]:
+        """An order's fills, oldest first. Numbers only grow, so those before it need not be looked at."""
+        fills = self._accounts[order.account].fills
+        first = bisect_left(fills, order.id, key=lambda fill: fill.event.fill_id)
+        return [fill for fill in fills[first:] if fill.event.order_id == order.id]
+
+    def other_part(self, fill: OrderFilled) -> OrderFilled | None:
+        """What another account had of the same trade; None: it was no account's of this exchange."""
+        for records in self._accounts.values():
+            first = bisect_left(records.fills, fill.trade_id, key=lambda one: one.event.trade_id)
+            for one in records.fills[first : first + 2]:
+                if one.event.trade_id == fill.trade_id and one.event.order_id != fill.order_id:
+                    return one.event
+        return None
+
+    def models_at(self, symbol: str, number: int) -> Models:
+        """By which models a market filled when a number was given out."""
+        for models in reversed(self._models.get(symbol, ())):
+            if models.since <= number:
+                return models
+        return self._models_now(symbol)
+
+    def _models_now(self, symbol: str) -> Models:
+        market = self._state.markets[symbol]
+        return Models(0, market.model.name, market.mirror.residual.name)
 
     def on_events(self, now: Nanos, events: Sequence[Event]) -> None:
         """Keep what concerns an account."""
@@ -146,6 +185,8 @@ class History:
                 self._rare(now, event)
             elif kind in _OF_PERPETUALS:
                 self._of_perpetuals(now, event)
+            elif kind in _OF_MARKETS:
+                self._of_markets(event)
 
     def _filled(self, now: Nanos, event: OrderFilled) -> None:
         records = self._accounts[event.account]
@@ -163,6 +204,15 @@ class History:
         elif isinstance(event, Transferred):
             self._moved(now, event.source, (event.asset, FlowKind.TRANSFER, -event.amount, event.reference))
             self._moved(now, event.target, (event.asset, FlowKind.TRANSFER, event.amount, event.reference))
+
+    def _of_markets(self, event: Event) -> None:
+        if isinstance(event, InstrumentListed):
+            symbol = event.instrument.symbol
+            self._models[symbol] = [self._models_now(symbol)]
+        elif isinstance(event, ModelsChosen):
+            self._models.setdefault(event.symbol, []).append(
+                Models(self._state.last_id + 1, event.queue, event.residual)
+            )
 
     def _of_perpetuals(self, now: Nanos, event: Event) -> None:
         """The insurance fund is no account of ours; what it pays and receives is told by events only."""

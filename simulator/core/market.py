@@ -9,10 +9,10 @@ from simulator.core.accounts.ledger import Balance
 from simulator.core.accounts.positions import Perpetual, Position
 from simulator.core.commands import PlaceOrder
 from simulator.core.instruments import Bands, Instrument
-from simulator.core.matching.book import OrderBook
+from simulator.core.matching.book import BookSide, OrderBook
 from simulator.core.mirror.depth import MirrorBook, MirrorSide
 from simulator.core.mirror.fills import Prints
-from simulator.core.mirror.queue_position import QueueModel
+from simulator.core.mirror.queue_position import Pessimistic, QueueModel
 from simulator.core.orders import BUY, SELL, Order, Side
 from simulator.core.rejections import RejectReason
 from simulator.core.units import Lots, Money, Ticks
@@ -79,6 +79,7 @@ class Market:
     ``version`` grows with every change that a client may see in the composite book. Who trades what with
     whose money is the seats' business: ``new_seat`` makes them, for spot or for a perpetual, which is all
     that is different between the two here. ``watchers`` are called when the market has moved.
+    By which models it fills, ``model`` and the mirror's residual, is told by ChooseModels.
     """
 
     __slots__ = (
@@ -104,7 +105,6 @@ class Market:
     def __init__(
         self,
         instrument: Instrument,
-        model: QueueModel,
         outside_seat: Counterparty,
         new_seat: NewSeat,
         perpetual: Perpetual | None = None,
@@ -120,7 +120,7 @@ class Market:
         self.seats: dict[str, Seat] = {}
         self.book = OrderBook()
         self.mirror = MirrorBook()
-        self.model = model
+        self.model: QueueModel = Pessimistic()
         self.prints = {BUY: Prints(), SELL: Prints()}
         self.last: Ticks | None = None
         self.trading = instrument.trading
@@ -223,11 +223,20 @@ class Market:
             side, mirror = self.book.bids, self.mirror.bids
         else:
             side, mirror = self.book.asks, self.mirror.asks
-        if mirror.size_at:
-            order.ahead = order.joined_behind = (
-                self.model.joined(mirror.available(mirror.sign * price)) if mirror.sees(price) else None
-            )
+        if self.mirror.stale:
+            order.ahead = order.joined_behind = None  # what stands there is known when the mirror is back
+        elif mirror.size_at:
+            order.ahead = order.joined_behind = self._place_in_queue(side, mirror, price)
         side.add(order, price)
+
+    def _place_in_queue(self, side: BookSide, mirror: MirrorSide, price: Ticks) -> Lots | None:
+        """As the model says, but never before an older order, which may have joined under another model."""
+        if not mirror.sees(price):
+            return None
+        place = self.model.joined(mirror.available(mirror.sign * price))
+        level = side.level_at(price)
+        last_place = None if level is None or level.tail is None else level.tail.ahead
+        return place if last_place is None or last_place < place else last_place
 
     def changed(self, now: int) -> None:
         """Clients see another book from now on."""

@@ -12,10 +12,11 @@ from simulator.core.events import (
     MirrorInvalidated,
     TradeHappened,
 )
-from simulator.core.filling import Touched, fill, report
+from simulator.core.filling import Touched, Trigger, fill, report
 from simulator.core.market import Market
+from simulator.core.matching.book import BookSide
 from simulator.core.matching.match import take_order
-from simulator.core.mirror.fills import Flow, LevelChange, reached_by, reposition
+from simulator.core.mirror.fills import Flow, LevelChange, line_up, reached_by, reposition
 from simulator.core.orders import BUY, SELL, Order, Side
 from simulator.core.rejections import RejectReason
 from simulator.core.state import State
@@ -74,16 +75,16 @@ def check_trade(state: State, command: PrintTrade) -> RejectReason | None:
 def replace_depth(state: State, now: Nanos, command: ReplaceDepth) -> list[Event]:
     """A whole book, seen as the difference to the one before."""
     market = state.markets[command.symbol]
-    market.mirror.stale = False
+    was_stale, market.mirror.stale = market.mirror.stale, False
     bids = _difference(market, BUY, command.bids)
     asks = _difference(market, SELL, command.asks)
-    return _apply_depth(state, now, market, command.ts, bids, asks)
+    return _apply_depth(state, now, market, command, bids, asks, came_back=was_stale)
 
 
 def change_depth(state: State, now: Nanos, command: ChangeDepth) -> list[Event]:
     """Some levels."""
     market = state.markets[command.symbol]
-    return _apply_depth(state, now, market, command.ts, command.bids, command.asks)
+    return _apply_depth(state, now, market, command, command.bids, command.asks)
 
 
 def _difference(market: Market, side: Side, levels: Levels) -> list[tuple[Ticks, Lots]]:
@@ -98,14 +99,21 @@ def _apply_depth(
     state: State,
     now: Nanos,
     market: Market,
-    ts: Nanos,
+    told: ReplaceDepth | ChangeDepth,
     bids: Sequence[tuple[Ticks, Lots]],
     asks: Sequence[tuple[Ticks, Lots]],
+    *,
+    came_back: bool = False,
 ) -> list[Event]:
-    mirror, book = market.mirror, market.book
+    mirror, book, ts = market.mirror, market.book, told.ts
+    mirror.message = told.message
+    mirror.told()
     _move_levels(market, BUY, ts, bids)
     _move_levels(market, SELL, ts, asks)
     _uncross(market, ts, bids)
+    if came_back:
+        _line_up(market, BUY, ts)
+        _line_up(market, SELL, ts)
     mirror.ts = max(mirror.ts, ts)
     market.changed(now)
     events: list[Event] = [MirrorChanged(market.instrument.symbol, ts)]
@@ -140,7 +148,22 @@ def _move_levels(market: Market, side: Side, ts: Nanos, levels: Sequence[tuple[T
         level = own.levels[key]
         if not change.after and not mirror.sees(level.price):
             continue  # out of the part of the book that is shown: nothing is known, nothing moves
-        reposition(level, change._replace(explained=explained.get(key, 0)), market.model)
+        # An order that came while the mirror was stale waits for it to come back (see ``_line_up``).
+        orders = [order for order in level if order.ahead is not None] if market.mirror.stale else level
+        reposition(orders, change._replace(explained=explained.get(key, 0)), market.model)
+
+
+def _line_up(market: Market, side: Side, ts: Nanos) -> None:
+    """Orders that came while the mirror was stale stand behind everything that is displayed now."""
+    mirror = market.mirror.side(side)
+    for level in market.book.side(side):
+        if not mirror.sees(level.price):
+            continue
+        older: Lots = 0
+        for order in level:
+            if order.ahead is None:
+                line_up(order, max(older, market.model.joined(mirror.available(level.key))), ts)
+            older = order.ahead or 0
 
 
 def _uncross(market: Market, ts: Nanos, bids: Sequence[tuple[Ticks, Lots]]) -> None:
@@ -164,7 +187,8 @@ def _fill_crossed(state: State, market: Market, side: Side, ts: Nanos, events: l
         assert order is not None
         qty = min(order.leaves, outside.available(outside.best_key))
         outside.take(outside.best_key, qty)
-        _fill_resting(state, market, order, qty, FillCause.CROSSED, ts, events, touched)
+        trigger = Trigger(ts, market.mirror.message, order.ahead)
+        _fill_resting(state, market, order, qty, FillCause.CROSSED, trigger, events, touched)
 
 
 def _fill_resting(
@@ -173,7 +197,7 @@ def _fill_resting(
     order: Order,
     qty: Lots,
     cause: FillCause,
-    trigger: Nanos,
+    trigger: Trigger,
     events: list[Event],
     touched: Touched,
 ) -> None:
@@ -199,19 +223,32 @@ def print_trade(state: State, now: Nanos, command: PrintTrade) -> list[Event]:
     if own.best is not None and not market.mirror.stale:
         flow = Flow(own.sign * command.price, command.qty, command.ts)
         reached = reached_by(flow, [(level.key, list(level)) for level in own if level.key <= flow.key], market.model)
-        for order, qty, cause in reached:
-            _fill_resting(state, market, order, qty, cause, command.ts, events, touched)
+        for order, qty, cause, ahead in reached:
+            trigger = Trigger(command.ts, command.message, ahead)
+            _fill_resting(state, market, order, qty, cause, trigger, events, touched)
             left -= qty
         if flow.ts > market.mirror.ts and own.level_at(command.price) is not None:
             market.prints[side].add(flow)  # all of it: the market's own book does not know what our orders took
         if reached:
             market.changed(now)
+    elif own.best is not None:
+        _missed(own, command)
     if left:
         events.append(TradeHappened(command.symbol, state.next_id(), command.ts, command.price, left, command.side))
         market.last = command.price
         market.wake()
     report(touched, events)
     return events
+
+
+def _missed(own: BookSide, command: PrintTrade) -> None:
+    """What the market traded at our prices or through them while its book is stale, which fills nothing."""
+    for level in own:
+        if level.key > own.sign * command.price:
+            break
+        for order in level:
+            if order.created <= command.ts:
+                order.noted().while_stale += command.qty
 
 
 def invalidate_depth(state: State, now: Nanos, command: InvalidateDepth) -> list[Event]:

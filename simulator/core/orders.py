@@ -152,13 +152,37 @@ CANCELED, PARTIALLY_CANCELED = OrderStatus.CANCELED, OrderStatus.PARTIALLY_CANCE
 EXPIRE_TAKER = SelfTradePrevention.EXPIRE_TAKER
 
 
+class Waited(msgspec.Struct, eq=False, gc=False):
+    """What the outside market did while an order rested, in lots, for who asks why it did not fill.
+
+    Of what traded ``at`` its price, ``to_queue`` went to mirrored lots before it, and of all that came to its
+    price or through it ``to_orders`` to older or better orders of this exchange. ``by_books`` is how far
+    books moved it forward, ``while_stale`` what traded there while nothing could fill.
+    """
+
+    at: Lots = 0
+    through: Lots = 0
+    to_queue: Lots = 0
+    to_orders: Lots = 0
+    by_books: Lots = 0
+    while_stale: Lots = 0
+
+
+class Stopped(msgspec.Struct, frozen=True, gc=False):
+    """What a taker met when it could not go on: the next offer, if there was one, and whether the mirror was stale."""
+
+    offer: Ticks | None
+    stale: bool
+
+
 class Order(msgspec.Struct, eq=False, gc=False):
     """One order from acceptance to its end, and its place in the book while it rests.
 
     What never changes stands in ``command``, as it was asked for. ``notional`` is the sum of price x
     quantity of its fills in ticks x lots. ``ahead`` is how many mirrored lots stand before it at its price
     (``joined_behind``: when it joined); None means that the level lies beyond what the mirror shows, so
-    nobody knows. ``credits`` are explained in ``mirror/fills.py``.
+    nobody knows. ``credits`` are explained in ``mirror/fills.py``. ``waited`` and ``stopped`` are there for
+    explanations only, and only where there is something to tell.
     """
 
     id: int
@@ -177,6 +201,8 @@ class Order(msgspec.Struct, eq=False, gc=False):
     ahead: Lots | None = 0
     joined_behind: Lots | None = 0
     credits: list[tuple[Nanos, Lots]] | None = None
+    waited: Waited | None = None
+    stopped: Stopped | None = None
     level: Level | None = None
     prev: Order | None = None
     next: Order | None = None
@@ -227,6 +253,12 @@ class Order(msgspec.Struct, eq=False, gc=False):
     def broker(self) -> str:
         """Which software brought it."""
         return self.command.broker
+
+    def noted(self) -> Waited:
+        """Where to note what the market does meanwhile."""
+        if self.waited is None:
+            self.waited = Waited()
+        return self.waited
 
     @property
     def is_open(self) -> bool:

@@ -15,7 +15,6 @@ from simulator.core.market import Market, Seat
 from simulator.core.marks import Basis
 from simulator.core.matching.match import NO_LIMIT, foresee
 from simulator.core.matching.triggers import Waiting
-from simulator.core.mirror.queue_position import QueueModel
 from simulator.core.orders import Order
 from simulator.core.units import Lots, Nanos, Price, Ticks
 
@@ -48,7 +47,6 @@ class PerpetualMarket:
         instrument: Instrument,
         contract: Contract,
         ledger: Ledger,
-        model: QueueModel,
         wallet_of: Callable[[str, str], Wallet],
         moved: dict[PerpetualMarket, None],
         risky: dict[Wallet, None],
@@ -69,7 +67,7 @@ class PerpetualMarket:
             wallet = wallet_of(account, contract.margin_asset)
             return PerpetualSeat(ledger, wallet, perpetual, risky, self._would_trade)
 
-        self.market = Market(instrument, model, self.outside, new_seat, perpetual)
+        self.market = Market(instrument, self.outside, new_seat, perpetual)
         self.market.watchers = (self.book_moved,)
 
     def wake(self) -> None:

@@ -14,7 +14,7 @@ from simulator.core.events import HIT_BY_ORDER, TOOK_MIRROR, TOOK_ORDER, Event, 
 from simulator.core.filling import Touched, end, fill, release, report
 from simulator.core.market import Market
 from simulator.core.matching.match import NO_LIMIT, Match, Outcome, best_offer, foresee, match
-from simulator.core.orders import BUY, FOK, GTC, LIMIT_MAKER, CancelReason, Order, Side
+from simulator.core.orders import BUY, FOK, GTC, LIMIT_MAKER, CancelReason, Order, Side, Stopped
 from simulator.core.state import State
 from simulator.core.units import NANOS_PER_MILLI, Lots, Nanos, Ticks
 
@@ -46,12 +46,21 @@ def place(state: State, now: Nanos, command: PlaceOrder) -> list[Event]:
             touched[seat.hold(order, price)] = None
             customer.open_orders[order_id] = order
             market.rest(order, price)
+    if order.cancel_reason is not None or market.mirror.stale:
+        _note_what_stopped(market, order)
     market.version += 1
     market.ts = now
     for watcher in market.watchers:
         watcher()
     report(touched, events)
     return events
+
+
+def _note_what_stopped(market: Market, order: Order) -> None:
+    """For explanations; of an order that rests, only a stale mirror is worth a note."""
+    side = order.side.opposite
+    offer = best_offer(market.book.side(side), market.outside(side))
+    order.stopped = Stopped(None if offer is None else abs(offer[0]), market.mirror.stale)
 
 
 def made_up_id(state: State, customer: Customer) -> str:

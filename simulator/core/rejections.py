@@ -38,6 +38,7 @@ class RejectReason(Enum):
     AMOUNT_NOT_POSITIVE = auto()
     SAME_ACCOUNT = auto()
     CROSSED_BOOK = auto()
+    UNKNOWN_MODEL = auto()
 
     NOT_A_PERPETUAL = auto()
     EFFECT_MISPLACED = auto()

@@ -8,7 +8,6 @@ from simulator.core.accounts.customers import Customer
 from simulator.core.accounts.ledger import Ledger
 from simulator.core.accounts.margin import Wallet
 from simulator.core.market import Market
-from simulator.core.mirror.queue_position import Pessimistic, QueueModel
 from simulator.core.orders import Order
 from simulator.core.perpetuals import PerpetualMarket
 from simulator.core.stops import Stop
@@ -33,7 +32,6 @@ class State:
         "last_id",
         "ledger",
         "markets",
-        "model",
         "moved",
         "now",
         "orders",
@@ -44,7 +42,7 @@ class State:
         "wallets",
     )
 
-    def __init__(self, model: QueueModel | None = None) -> None:
+    def __init__(self) -> None:
         self.now: Nanos = 0
         self.ledger = Ledger()
         self.customers: dict[str, Customer] = {}
@@ -56,7 +54,6 @@ class State:
         self.moved: dict[PerpetualMarket, None] = {}
         self.risky: dict[Wallet, None] = {}
         self.timer: Nanos = NEVER
-        self.model: QueueModel = model or Pessimistic()
         self.last_id = 0
         self._id_until: Nanos = 0
 

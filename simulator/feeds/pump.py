@@ -8,13 +8,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from simulator.core.commands import Command
+from simulator.core.commands import Command, InvalidateDepth, ReplaceDepth
 from simulator.core.instruments import Instrument
 from simulator.core.units import NANOS_PER_MILLI, Millis, Nanos
+from simulator.feeds.jump import Known
 from simulator.feeds.sync import Quotes, Sync
-from simulator.venues.hashkey.feed import BadFrame, DepthMessage, TradeMessage, parse
+from simulator.venues.hashkey.feed import BadFrame, DepthMessage, Message, TradeMessage, parse
 
 log = logging.getLogger(__name__)
 
@@ -57,33 +58,77 @@ class Played(Protocol):
         ...
 
 
+class Stretch(NamedTuple):
+    """From here on played time runs at a speed: what is played at ``played`` is due at ``due``."""
+
+    played: Nanos
+    due: Nanos
+    speed: Fraction
+
+    def forth(self, ts: Nanos) -> Nanos:
+        """When something played at ``ts`` is due."""
+        return self.due + (ts - self.played) * self.speed.denominator // self.speed.numerator
+
+    def back(self, time: Nanos) -> Nanos:
+        """What is due then."""
+        return self.played + (time - self.due) * self.speed.numerator // self.speed.denominator
+
+
 class Pace:
-    """Stretches played time around a start: at speed 2 everything is due in half the time."""
+    """Stretches played time around a start: at speed 2 everything is due in half the time.
+
+    After a change of speed, what is told with an older time keeps the place that it had before.
+    """
 
     def __init__(self, start: Nanos, speed: Fraction) -> None:
-        self._start = start
-        self._speed = speed
+        self.restart(start, speed)
+
+    def restart(self, start: Nanos, speed: Fraction) -> None:
+        """Played time and the exchange's meet here."""
+        self._now = self._before = Stretch(start, start, speed)
+
+    def change(self, now: Nanos, speed: Fraction) -> None:
+        """Another speed from now on."""
+        self._before, self._now = self._now, Stretch(self._now.back(now), now, speed)
+
+    def put_off(self, due: Nanos, now: Nanos) -> None:
+        """What was due then is due now, and the rest as much later."""
+        self._before, self._now = self._now, Stretch(self._now.back(due), now, self._now.speed)
+
+    @property
+    def speed(self) -> Fraction:
+        """How fast it is now."""
+        return self._now.speed
 
     def __call__(self, ts: Nanos) -> Nanos:
         """When something played at ``ts`` is due."""
-        if self._speed == 1:
+        now = self._now
+        if now.speed == 1 and now.played == now.due and now is self._before:
             return ts
-        return self._start + (ts - self._start) * self._speed.denominator // self._speed.numerator
+        return (now if ts >= now.played else self._before).forth(ts)
+
+    def back(self, time: Nanos) -> Nanos:
+        """What is played then."""
+        return self._now.back(time)
 
 
 class Pump:
-    """A source of commands made from played frames."""
+    """A source of commands made from played frames. ``offset``: of the frame played last, see Played."""
 
     def __init__(
         self, frames: Iterator[Played], instruments: Mapping[str, Instrument], pace: Callable[[Nanos], Nanos]
     ) -> None:
-        self._frames = frames
         self._syncs = {symbol: Sync(instrument) for symbol, instrument in instruments.items()}
         self._quotes = Quotes(instruments)
         self._pace = pace
-        self._lap = 0
         self.bad_frames = 0
+        self._begin(frames)
+
+    def _begin(self, frames: Iterator[Played]) -> None:
+        self._frames = frames
+        self._lap = 0
         self._next = next(frames, None)
+        self.offset: Nanos | None = None if self._next is None else self._next.offset
 
     def due(self) -> Nanos | None:
         """When the next frame is due."""
@@ -94,6 +139,7 @@ class Pump:
         played = self._next
         assert played is not None
         self._next = next(self._frames, None)
+        self.offset = played.offset
         if played.lap != self._lap:
             self._lap = played.lap
             for sync in self._syncs.values():
@@ -106,15 +152,32 @@ class Pump:
             return []
 
     def _commands(self, played: Played) -> list[Command]:
-        def venue_time(ms: Millis) -> Nanos:
-            return self._pace(ms * NANOS_PER_MILLI + played.offset)
-
         commands: list[Command] = []
         for message in parse(played.frame.connection, played.frame.data):
-            if isinstance(message, DepthMessage | TradeMessage):
-                sync = self._syncs.get(message.symbol)
-                if sync is not None:
-                    commands += sync.commands(message, venue_time)
-            else:
-                commands += self._quotes.commands(message, venue_time)
+            commands += self._commands_of(message, played.offset)
         return commands
+
+    def _commands_of(self, message: Message, offset: Nanos) -> list[Command]:
+        def venue_time(ms: Millis) -> Nanos:
+            return self._pace(ms * NANOS_PER_MILLI + offset)
+
+        if isinstance(message, DepthMessage | TradeMessage):
+            sync = self._syncs.get(message.symbol)
+            return [] if sync is None else sync.commands(message, venue_time)
+        return self._quotes.commands(message, venue_time)
+
+    def jump(self, known: Known, offset: Nanos, frames: Iterator[Played]) -> list[Command]:
+        """Go on with other frames; what tells the exchange of the moment before them (see jump.py)."""
+        self._begin(frames)
+        self.offset = offset
+        commands: list[Command] = [InvalidateDepth(symbol) for symbol in self._syncs]
+        for sync in self._syncs.values():
+            sync.restart()
+        for message in known.messages():
+            try:
+                commands += self._commands_of(message, offset)
+            except BadFrame as error:
+                self.bad_frames += 1
+                log.warning("a message of the market data was left out: %s", error)
+        shown = {command.symbol for command in commands if isinstance(command, ReplaceDepth)}
+        return commands + [ReplaceDepth(symbol, 0, (), ()) for symbol in self._syncs if symbol not in shown]

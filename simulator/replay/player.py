@@ -6,18 +6,24 @@ happened. Prices do jump: the market of the last moment meets the one of the fir
 without inventing a market, so it is left to be seen; the pump begins every lap with whole books.
 
 **Starting in the middle.** Nothing is guessed: what was recorded before that moment is played too, all of
-it due at the start, with its own times inside. So books, last trades and marks are what they were.
+it due at the start, with its own times inside. So books, last trades and marks are what they were. (``on_from`` leaves
+it out, for who has read it himself: see ``feeds/jump.py``.)
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Final
+from itertools import count
+from typing import Final, TypeAlias
 
 import msgspec
 
 from simulator.core.units import NANOS_PER_MILLI, Nanos
 from simulator.replay.format import Direction, Reader, Record
+
+Keep: TypeAlias = Callable[[str, bytes], bool]
+Loop: TypeAlias = bool | Callable[[], bool]
+"""Whether it starts again at its end; a call is asked when it is there."""
 
 SEAM: Final[Nanos] = 100 * NANOS_PER_MILLI
 """HashKey WebSocket 2: a book of the v2 socket comes at most every 100 ms."""
@@ -37,8 +43,8 @@ def play(
     *,
     start: Nanos | None = None,
     seek: Nanos | None = None,
-    loop: bool = False,
-    keep: Callable[[str, bytes], bool] | None = None,
+    loop: Loop = False,
+    keep: Keep | None = None,
 ) -> Iterator[Played]:
     """The received frames of a recording.
 
@@ -53,21 +59,27 @@ def play(
     if not first <= seek <= last:
         raise ValueError(f"{recording.path}: {seek} is not within the recording, {first} to {last}")
     start = seek if start is None else start
-    yield from _laps(recording, start - seek, start, keep, loop=loop)
+    yield from _laps(recording, start - seek, start, keep, loop, first)
+
+
+def on_from(recording: Reader, moment: Nanos, *, start: Nanos, loop: Loop, keep: Keep | None) -> Iterator[Played]:
+    """The frames after a recorded moment, which is ``start`` in the exchange's time."""
+    yield from _laps(recording, start - moment, start, keep, loop, moment + 1)
 
 
 def _laps(
-    recording: Reader, shift: Nanos, start: Nanos, keep: Callable[[str, bytes], bool] | None, *, loop: bool
+    recording: Reader, shift: Nanos, start: Nanos, keep: Keep | None, loop: Loop, first: Nanos
 ) -> Iterator[Played]:
-    lap, played = 0, True
-    while played and (loop or not lap):
-        played = False
+    """``first``: where in the recording the first lap begins."""
+    for lap in count():
+        played = lap == 0 and recording.span is not None and first > recording.span[0]
         offset = shift - recording.header.clock_offset_ns
-        for record in recording.records():
+        for record in recording.records(0 if lap else first):
             if record.direction is Direction.IN and (keep is None or keep(record.connection, record.data)):
                 played = True
                 yield Played(max(record.ts + shift, start), offset, lap, record)
-        lap += 1
+        if not (played and (loop() if callable(loop) else loop)):
+            return
         shift += lap_length(recording)
 
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from struct import Struct
-from typing import Final
+from typing import Final, Protocol
 
 from simulator.venues.hashkey.sockets import Frame
 
@@ -45,14 +45,20 @@ def newest(frames: Sequence[Frame]) -> list[Frame]:
     return [frame for place, frame in enumerate(frames) if frame.subject is None or last[frame.subject] == place]
 
 
+def _nothing_is_kept() -> None:
+    """Nothing has to be."""
+
+
 class Turn:
     """What is written at the end of this turn of the event loop: first frames, then replies.
 
     So a report never comes later than the reply that it belongs to (Hummingbot 8), and yet the orders of
-    many clients that arrive together cost one write on the private socket, not one each.
+    many clients that arrive together cost one write on the private socket, not one each. ``before`` is called
+    before anything leaves: what is told must have been kept.
     """
 
     def __init__(self) -> None:
+        self.before: Callable[[], None] = _nothing_is_kept
         self._due: list[Outbox] = []
         self._replies: list[tuple[asyncio.Transport, bytes]] = []
 
@@ -71,6 +77,7 @@ class Turn:
             asyncio.get_running_loop().call_soon(self._flush)
 
     def _flush(self) -> None:
+        self.before()
         due, self._due = self._due, []
         replies, self._replies = self._replies, []
         for outbox in due:
@@ -79,10 +86,20 @@ class Turn:
             transport.write(data)
 
 
-class Outbox:
-    """One connection's frames: an Outlet (see venues/hashkey/sockets)."""
+class Way(Protocol):
+    """What frames go through before they are written; its length is how many are still on it."""
 
-    __slots__ = ("_due", "_frames", "_full_since", "_transport", "_turn", "cut")
+    def send(self, frame: Frame) -> None:
+        """Let it go; ``Outbox.put`` is the end of the way."""
+        ...
+
+    def __len__(self) -> int: ...
+
+
+class Outbox:
+    """One connection's frames: an Outlet (see venues/hashkey/sockets). ``way`` None: they are written at once."""
+
+    __slots__ = ("_due", "_frames", "_full_since", "_transport", "_turn", "cut", "way")
 
     def __init__(self, transport: asyncio.Transport, turn: Turn) -> None:
         self._transport = transport
@@ -91,12 +108,25 @@ class Outbox:
         self._due = False
         self._full_since: float | None = None
         self.cut: str | None = None
+        self.way: Way | None = None
         tcp = transport.get_extra_info("socket")
         if tcp is not None:
             # Left alone, the system would queue megabytes for a client that does not read.
             tcp.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, IN_FLIGHT_MOST)
 
     def send(self, frame: Frame) -> None:
+        """On its way."""
+        if self.way is None:
+            self.put(frame)
+        else:
+            self.way.send(frame)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether something is still on its way."""
+        return self.way is not None and len(self.way) > 0
+
+    def put(self, frame: Frame) -> None:
         """Written at the end of the turn."""
         self._frames.append(frame)
         if not self._due:

@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 from aiohttp import HttpVersion11, web
 from aiohttp.abc import AbstractStreamWriter
 
+from simulator.server.delivery import Delivery
 from simulator.server.outbox import Turn
 from simulator.venues.hashkey.gate import Gate, Reply, Request
 
@@ -52,9 +53,9 @@ class OneWrite(web.StreamResponse):
         """It was sent whole."""
 
 
-def rest_handler(gate: Gate, turn: Turn) -> Handler:
+def rest_handler(gate: Gate, delivery: Delivery) -> Handler:
     """A handler that lets the gate answer."""
-    answered = 0
+    answered, turn = 0, delivery.turn
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         nonlocal answered
@@ -62,7 +63,8 @@ def rest_handler(gate: Gate, turn: Turn) -> Handler:
         path, _, query = request.raw_path.partition("?")
         body = await request.read() if request.body_exists else b""
         headers = request.headers
-        reply = gate.answer(
+        reply = await delivery.answer(
+            gate.answer,
             Request(
                 request.method,
                 path,
@@ -72,12 +74,13 @@ def rest_handler(gate: Gate, turn: Turn) -> Handler:
                 headers.get("X-HK-APIKEY") or headers.get("X-APIKEY"),
                 headers.get("INPUT-SOURCE", ""),
                 request.remote or "",
-            )
+            ),
         )
         answered += 1
         trace = f"REST:{answered:020d}"
         if request.keep_alive and request.version == HttpVersion11 and request.method != "HEAD":
             return OneWrite(reply.status, wire(reply, trace), turn)
+        turn.before()
         return web.Response(
             body=reply.body, status=reply.status, headers={"Content-Type": CONTENT_TYPE, "traceid": trace}
         )

@@ -10,8 +10,11 @@ from typing import Final, TypeAlias
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from simulator.runtime.latency import Leg
 from simulator.runtime.runner import Runner
-from simulator.server.outbox import Outbox, Turn
+from simulator.server.delivery import Delivery, Line
+from simulator.server.outbox import Outbox
+from simulator.venues.hashkey.accounts import user_of
 from simulator.venues.hashkey.channels import Publisher
 from simulator.venues.hashkey.desk import Desk
 from simulator.venues.hashkey.private import PrivateStreams
@@ -22,6 +25,7 @@ from simulator.venues.hashkey.sockets import Ending, Session, StreamSwitches
 log = logging.getLogger(__name__)
 
 PRIVATE_PREFIX: Final = "/api/v1/ws/"
+PUBLIC: Final = Line(Leg.MARKET)
 _LONGEST_MESSAGE: Final = 64 * 1024
 _SWEEP_S: Final = 0.25
 _CLOSING_S: Final = 1.0
@@ -57,45 +61,62 @@ class Connection:
 class Streams:
     """All connections of one exchange, and what feeds them: hears the runner's events and ticks."""
 
-    def __init__(self, desk: Desk, runner: Runner, switches: StreamSwitches | None = None) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        runner: Runner,
+        switches: StreamSwitches | None = None,
+        delivery: Delivery | None = None,
+    ) -> None:
         self._runner = runner
+        self.delivery = delivery or Delivery(runner)
         self._switches = switches or StreamSwitches()
         self._publisher = Publisher(desk.state, desk.tapes, desk.perpetuals)
         self._private = PrivateStreams(desk.state, desk.ids, desk.listen_keys.account_of, self._switches)
-        self.turn = Turn()
         self._connections: dict[Connection, None] = {}
         self._sweeping: asyncio.TimerHandle | None = None
         self._open = True
         runner.subscribers += [self._private.on_events, self._publisher.on_events]
-        runner.ticks.append(self._publisher.tick)
+        runner.ticks += [self._publisher.tick, self._private.tick]
 
     async def public_v1(self, request: web.BaseRequest) -> web.StreamResponse:
         """``/quote/ws/v1``."""
-        return await self._serve(request, lambda outbox: PublicV1(self._publisher, outbox, self._switches, _wall()))
+        return await self._serve(
+            request, PUBLIC, lambda outbox: PublicV1(self._publisher, outbox, self._switches, _wall())
+        )
 
     async def public_v2(self, request: web.BaseRequest) -> web.StreamResponse:
         """``/quote/ws/v2``."""
-        return await self._serve(request, lambda outbox: PublicV2(self._publisher, outbox, self._switches, _wall()))
+        return await self._serve(
+            request, PUBLIC, lambda outbox: PublicV2(self._publisher, outbox, self._switches, _wall())
+        )
 
     async def private(self, request: web.BaseRequest) -> web.StreamResponse:
         """``/api/v1/ws/{listenKey}``; an unknown key is not let in (WebSocket 4.1)."""
         key = request.path.removeprefix(PRIVATE_PREFIX)
-        if self._private.account_of(key, self._runner.now()) is None:
+        account = self._private.account_of(key, self._runner.now())
+        if account is None:
             return web.Response(status=401)
-        return await self._serve(request, lambda outbox: self._private.open(key, outbox, self._runner.now(), _wall()))
+        line = Line(Leg.PRIVATE, user_of(account))
+        return await self._serve(
+            request, line, lambda outbox: self._private.open(key, outbox, self._runner.now(), _wall())
+        )
 
-    async def _serve(self, request: web.BaseRequest, make: MakeSession) -> web.StreamResponse:
+    async def _serve(self, request: web.BaseRequest, line: Line, make: MakeSession) -> web.StreamResponse:
         # Pings are answered here, because they count as signs of life.
         socket = web.WebSocketResponse(autoping=False, compress=False, max_msg_size=_LONGEST_MESSAGE)
         if not self._open:
             return web.Response(status=503)
         if not socket.can_prepare(request):
             return web.Response(status=400)
-        await socket.prepare(request)
+        try:
+            await socket.prepare(request)
+        except ConnectionError:
+            return socket  # it has gone before it was let in
         transport = request.transport
         if transport is None:
             return socket
-        outbox = Outbox(transport, self.turn)
+        outbox = self.delivery.outbox(transport, line)
         session = make(outbox)
         if session is None:
             await socket.close()
@@ -119,7 +140,7 @@ class Streams:
             async for message in socket:
                 session.last_heard = _wall()
                 if message.type is WSMsgType.TEXT or message.type is WSMsgType.BINARY:
-                    session.received(message.data, self._runner.now())
+                    session.received(message.data, self._runner.catch_up())
                 elif message.type is WSMsgType.PING:
                     await socket.pong(message.data)
                 elif message.type is WSMsgType.ERROR:
@@ -134,9 +155,12 @@ class Streams:
         self._sweeping = None
         self._sweep_later()
         now, wall = self._runner.now(), _wall()
+        self.delivery.turn.before()
         for connection in list(self._connections):
             ending = connection.session.check(now, wall)
             connection.outbox.flush()
+            if ending is not None and connection.outbox.waiting:
+                continue
             if ending is Ending.DROP:
                 connection.outbox.abort("idle")
             elif ending is Ending.CLOSE:

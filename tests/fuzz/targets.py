@@ -6,6 +6,7 @@ Made for a fuzzer that follows coverage (``atheris_run``); the suite runs each o
 from __future__ import annotations
 
 import asyncio
+import json
 import tempfile
 from collections.abc import Callable
 from functools import cache
@@ -14,6 +15,7 @@ from typing import Final
 
 from simulator.config import BadSetting, build, gather
 from simulator.control.answering import TABLE as CONTROL
+from simulator.control.answering import Control
 from simulator.replay.format import BadRecording, Reader
 from simulator.replay.importer import import_files
 from simulator.venues.hashkey.gate import FORM, Request
@@ -82,7 +84,8 @@ def request(data: bytes) -> None:
     """Method, path, query, body, content type, key, broker and address, between zeros; nothing is signed."""
     parts = [*data.split(b"\0"), *[b""] * 8][:8]
     texts = [part.decode("utf-8", "surrogateescape") for part in parts]
-    ask(Request(*texts[:3], parts[3], *texts[4:]))
+    method, path, query, _, kind, key, broker, remote = texts
+    ask(Request(method, path, query, parts[3], kind, key, broker, remote))
 
 
 def batch(data: bytes) -> None:
@@ -133,9 +136,9 @@ def config(data: bytes) -> None:
 def controls(data: bytes) -> None:
     """The first byte chooses a call of the control API, the others are its body."""
     row = POSTS[(data or b"\0")[0] % len(POSTS)]
-    asked = control.Control(control.PARTS).answer(row.method, row.name, {}, data[1:], control.ALLOWED)
+    asked = Control(control.PARTS).answer(row.method, row.name, {}, data[1:], control.ALLOWED)
     status, answer = asyncio.run(asked)
-    control.validator(row.method, row.name, status).validate(control.json.loads(answer))
+    control.validator(row.method, row.name, status).validate(json.loads(answer))
 
 
 Target = Callable[[bytes], None]

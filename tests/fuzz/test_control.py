@@ -110,7 +110,7 @@ def test_any_body_is_answered_as_documented(row: Any, body: dict[str, Any], nois
         asked(PARTS, row.method, row.name, {name: str(value) for name, value in body.items()}, sent, ALLOWED)
 
 
-GOOD = {
+GOOD: dict[str, dict[str, Any]] = {
     "market/book": {"symbol": SYMBOL, "bids": [["99.5", 1]], "asks": [["101", "2"]]},
     "market/trade": {"symbol": SYMBOL, "price": "100", "qty": "1", "side": "BUY"},
     "market/mark": {"symbol": PERPETUAL, "mark": "100", "index": "100"},

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import ClientSession
 
 from simulator.app import Running, running
-from simulator.config import Market, Server, Settings, is_loopback
+from simulator.config import Market, Run, Server, Settings, is_loopback
 from simulator.core.commands import PlaceOrder
 from simulator.core.orders import OrderType, Side
 
@@ -155,3 +155,18 @@ async def test_a_market_that_speaks_for_itself_is_not_set_by_hand() -> None:
     async with running(Settings(server=Server(port=0))) as sim:
         status, told = await post(sim, "market/book", **BOOK)
         assert status == 400 and "speaks for itself" in told["error"]
+
+
+async def test_a_bracket_is_told_where_there_is_one() -> None:
+    async with empty() as sim:
+        status, told = await ask(sim, "GET", "bracket")
+        assert status == 404 and "start it with --bracket" in told["error"]
+    settings = Settings(market=Market(empty=True), server=Server(port=0), run=Run(bracket=True))
+    async with running(settings) as sim:
+        order = PlaceOrder("default", "BTCUSDT", Side.BUY, OrderType.LIMIT, 100_000, 10_000, "mine")
+        sim.parts.runner.do(order)
+        status, told = await ask(sim, "GET", "bracket?every_order=true")
+        assert (status, told["orders"], told["depend"]) == (200, 1, 0)
+        worlds = ("main", "pessimistic", "neutral", "optimistic")
+        assert told["listed"][0]["filled"] == dict.fromkeys(worlds, "0")
+        assert (await ask(sim, "GET", "bracket"))[1]["listed"] == []

@@ -13,13 +13,15 @@ from aiohttp import ClientSession
 from websockets.asyncio.client import ClientConnection
 
 from simulator.config import Accounts, Market, Settings
+from simulator.control.explain import WhichOrder, why
 from simulator.control.table import Nothing, NotThere
-from simulator.control.views import WhichOrder, summary, why
+from simulator.control.views import summary
 from simulator.core.accounts.ledger import INSURANCE
 from simulator.core.commands import SetMarkPrice
 from simulator.core.digest import digest
 from simulator.core.events import Event, FundingPaid, MarginWarning, MarkChanged, MirrorChanged
-from simulator.core.explaining import Explanation, StopReason
+from simulator.core.explaining import Explanation
+from simulator.core.explaining_perpetuals import StopReason
 from simulator.core.units import NANOS_PER_MILLI, PRICE_ONE, funding_rate_text, money, price_text
 from simulator.parts import Parts, exchange_of
 from simulator.venues.hashkey.gate import Gate

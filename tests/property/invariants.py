@@ -105,7 +105,8 @@ class Watch:
         self.fees[event.fee_asset] = self.fees.get(event.fee_asset, Fraction(0)) + received * rate
 
     def _displayed(self, command: ReplaceDepth | ChangeDepth) -> None:
-        """Each lot that appears can be used once; a level that vanished starts again."""
+        """What may be used of each level, as the residual says; a level that vanished starts again."""
+        residual = self.exchange.state.markets[command.symbol].mirror.residual.name
         for side, levels in ((Side.BUY, command.bids), (Side.SELL, command.asks)):
             supply = self.supply.setdefault((command.symbol, side), {})
             shown = self.shown.setdefault((command.symbol, side), {})
@@ -114,11 +115,18 @@ class Watch:
                 news = {price: news.get(price, 0) for price in [*shown, *news]}
             for price, size in news.items():
                 if size:
-                    left = supply.get(price, 0) + max(0, size - shown.get(price, 0))
-                    supply[price], shown[price] = min(left, size), size
+                    before, shown[price] = shown.get(price, 0), size
+                    supply[price] = supply.get(price, 0) + size - before
+                    if residual == "difference" or (residual == "reset" and size == before):
+                        supply[price] = max(0, supply[price])
+                    elif residual == "reset":
+                        supply[price] = size
                 else:
                     supply.pop(price, None)
                     shown.pop(price, None)
+            if residual == "none":
+                supply.clear()
+                supply.update(shown)
 
     def _used(self, event: OrderFilled, order: PlaceOrder) -> None:
         """No displayed lot is traded twice, and nothing fills from a stale mirror."""
@@ -132,7 +140,7 @@ class Watch:
             left = event.qty
             for price in sorted(supply, key=lambda one: one * order.side.sign):
                 if price * order.side.sign <= event.price * order.side.sign:
-                    used = min(left, supply[price])
+                    used = min(left, max(0, supply[price]))
                     supply[price] -= used
                     left -= used
             assert not left, "crossed with more than was displayed"
@@ -221,6 +229,8 @@ class Watch:
                         ahead = now[order.id] = order.ahead
                         known = self.aheads.get(order.id)
                         assert known is None or (ahead is not None and ahead <= known), "ahead grew"
+                        if ahead is None and market.mirror.stale:
+                            continue  # it came while nothing was known
                         if mirror.sees(level.price):
                             assert ahead is not None, "in view, and nobody knows its place"
                             assert ahead <= mirror.available(level.key), "ahead of more than is there"

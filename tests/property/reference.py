@@ -1,7 +1,8 @@
 """The slow, obvious exchange: lists that are scanned, Fractions for money, no cleverness anywhere.
 
 Written from the rules in the core's module docstrings and not from its code; it shares the vocabulary
-(commands, events, enums, the instrument's published texts) and nothing else. A queue is a list of
+(commands, events, enums, the instrument's published texts) and the
+arithmetic of the queue models, and nothing else. A queue is a list of
 pieces in the order in which a taker meets them; an order book is all resting orders, sorted when asked.
 Identifiers are counted here in their own way: compare them after renumbering (``same_events``).
 """
@@ -18,12 +19,21 @@ import msgspec
 from simulator.core import commands as c
 from simulator.core import events as e
 from simulator.core.instruments import Instrument
+from simulator.core.mirror.queue_position import MODELS, QueueModel, queue_model
 from simulator.core.orders import CancelReason, OrderStatus, OrderType, SelfTradePrevention, Side, TimeInForce
 from simulator.core.rejections import RejectReason
 from simulator.core.units import ONE
 
 HOUSE_NAMES: Final = ("#outside", "#market", "#fees")
 RATE: Final = 10**8
+
+RESIDUALS: Final[dict[str, Callable[[int, int, int], int]]] = {
+    "difference": lambda taken, before, after: after - max(0, before - taken + after - before),
+    "none": lambda taken, before, after: 0,
+    "sticky": lambda taken, before, after: taken,
+    "reset": lambda taken, before, after: taken if before == after else 0,
+}
+"""What is missing from a level that is told again, by what was missing and its two sizes."""
 
 
 class No(Exception):
@@ -118,12 +128,18 @@ class RefMarket:
         self.resting: list[RefOrder] = []
         self.shown: dict[Side, dict[int, int]] = {Side.BUY: {}, Side.SELL: {}}
         self.taken: dict[Side, dict[int, int]] = {Side.BUY: {}, Side.SELL: {}}
+        self.residual = "difference"
+        self.model: QueueModel = queue_model("pessimistic")
+        self.prints: list[tuple[Side, int, int, int]] = []
+        """Market trades where we rest, whose effect no book has told yet: side, time, price, lots."""
+        self.ts = 0
+        self.message = ""
         self.stale = False
         self.trading = instrument.trading
         self.last: int | None = None
 
     def available(self, side: Side, price: int) -> int:
-        return self.shown[side].get(price, 0) - self.taken[side].get(price, 0)
+        return max(0, self.shown[side].get(price, 0) - self.taken[side].get(price, 0))
 
     def sees(self, side: Side, price: int) -> bool:
         """Within the part of the book that the outside market shows."""
@@ -253,6 +269,14 @@ class Reference:
     def do_SetTrading(self, command: c.SetTrading) -> None:
         self.market(command.symbol).trading = command.trading
         self.events.append(e.TradingSet(command.symbol, command.trading))
+
+    def do_ChooseModels(self, command: c.ChooseModels) -> None:
+        market = self.market(command.symbol)
+        self.need(command.residual in ("", *RESIDUALS), RejectReason.UNKNOWN_MODEL)
+        self.need(command.queue in ("", *MODELS), RejectReason.UNKNOWN_MODEL)
+        market.residual = command.residual or market.residual
+        market.model = queue_model(command.queue or market.model.name)
+        self.events.append(e.ModelsChosen(command.symbol, market.model.name, market.residual))
 
     def do_OpenAccount(self, command: c.OpenAccount) -> None:
         name = command.account
@@ -450,8 +474,12 @@ class Reference:
     def rest(self, market: RefMarket, order: RefOrder) -> None:
         amount = self.hold_of(market, order.side, order.price, order.leaves)
         self.move(order.command.account, self.pays(market, order.side), free=-amount, held=amount)
-        if market.sees(order.side, order.price):
-            order.ahead = order.joined_behind = market.available(order.side, order.price)
+        if market.stale:
+            order.ahead = order.joined_behind = None
+        elif market.sees(order.side, order.price):
+            older = [one.ahead or 0 for one in market.own(order.side) if one.price == order.price]
+            place = market.model.joined(market.available(order.side, order.price))
+            order.ahead = order.joined_behind = max([place, *older])
         else:
             order.ahead = order.joined_behind = None
         order.is_open = True
@@ -510,14 +538,15 @@ class Reference:
                         order.ahead = max(0, order.ahead - piece.qty)
             else:
                 maker.leaves -= piece.qty
-                self.fill(market, maker, piece, trade_id, e.FillCause.HIT_BY_ORDER, None, not maker.leaves)
+                self.fill(market, maker, piece, trade_id, e.FillCause.HIT_BY_ORDER, not maker.leaves)
             if taker.command.amount is None:
                 taker.leaves -= piece.qty
                 complete = not taker.leaves
             else:
                 complete = done and number_ == len(walk.pieces)
             cause = e.FillCause.TOOK_MIRROR if maker is None else e.FillCause.TOOK_ORDER
-            self.fill(market, taker, piece, trade_id, cause, None, complete)
+            message = market.message if maker is None else ""
+            self.fill(market, taker, piece, trade_id, cause, complete, message=message)
             self.print(market, trade_id, self.now, piece.price, piece.qty, taker.side)
         for order in walk.expired:
             self.release(market, order, CancelReason.SELF_TRADE)
@@ -533,8 +562,11 @@ class Reference:
         piece: Piece,
         trade_id: int,
         cause: e.FillCause,
-        trigger: int | None,
         complete: bool,
+        *,
+        trigger: int | None = None,
+        message: str = "",
+        ahead: int | None = None,
     ) -> None:
         price, qty, side = piece.price, piece.qty, order.side
         command, rules = order.command, market.instrument
@@ -576,6 +608,9 @@ class Reference:
                 cause,
                 order.joined_behind if maker else None,
                 trigger,
+                0,
+                (ahead if trigger is not None else order.ahead) if maker else None,
+                message,
             )
         )
 
@@ -633,6 +668,7 @@ class Reference:
         crossed = any(bid >= ask for bid, _ in command.bids for ask, _ in command.asks)
         self.need(not crossed, RejectReason.CROSSED_BOOK)
         market.stale = False
+        self.tell(market, command.message)
         for side, levels in ((Side.BUY, command.bids), (Side.SELL, command.asks)):
             named = [price for price, _ in levels]
             gone = [(price, 0) for price in market.shown[side] if price not in named]
@@ -645,32 +681,58 @@ class Reference:
             for price, size in levels:
                 self.need(price > 0, RejectReason.PRICE_NOT_POSITIVE)
                 self.need(size >= 0, RejectReason.QTY_TOO_SMALL)
+        self.tell(market, command.message)
         self.show(market, Side.BUY, command.bids, command.ts)
         self.show(market, Side.SELL, command.asks, command.ts)
         self.after_depth(market, command.ts)
 
     def show(self, market: RefMarket, side: Side, levels: Iterable[tuple[int, int]], ts: int) -> None:
-        """The difference between two real books is applied to what is left."""
+        """Of a level that stays, what was taken stays taken as the residual says."""
         shown, taken = market.shown[side], market.taken[side]
+        traded = [(price, qty) for whose, told, price, qty in market.prints if whose is side and told <= ts]
+        market.prints = [one for one in market.prints if one[0] is not side or one[1] > ts]
+        prices = {order.price for order in market.own(side)}
+        were = {price: market.available(side, price) for price in prices}
         for price, size in levels:
             if not size:
                 shown.pop(price, None)
                 taken.pop(price, None)
                 continue
-            left = max(0, market.available(side, price) + size - shown.get(price, 0))
-            shown[price] = size
-            taken[price] = size - left
-        for order in market.own(side):
-            if not market.sees(side, order.price):
-                continue
-            there = market.available(side, order.price)
+            before, shown[price] = shown.get(price, 0), size
+            taken[price] = RESIDUALS[market.residual](taken.get(price, 0), before, size)
+        for price in prices:
+            if market.sees(side, price):
+                there = market.available(side, price)
+                kept = were[price] - sum(qty for at, qty in traded if at == price)
+                self.reposition(market, [one for one in market.own(side) if one.price == price], kept, there, ts)
+
+    def reposition(self, market: RefMarket, queue: list[RefOrder], kept: int, there: int, ts: int) -> None:
+        """``kept`` is what trades had left of a level; the rest of what went was cancelled: the model says where."""
+        kept, older = max(kept, there), 0
+        for order in queue:
             if order.ahead is None:
-                order.ahead = order.joined_behind = there
-            elif order.ahead > there:
-                order.credits.append([ts, order.ahead - there])
-                order.ahead = there
+                if market.stale:
+                    continue
+                order.ahead = order.joined_behind = max(older, market.model.joined(there))
+                order.credits.append([ts, 10**30])
+            else:
+                place = min(order.ahead, kept)
+                if there < kept:
+                    place = market.model.shrunk(place, kept, there)
+                place = max(min(place, there), older)
+                if place < order.ahead:
+                    order.credits.append([ts, order.ahead - place])
+                    order.ahead = place
+            older = order.ahead
+
+    def tell(self, market: RefMarket, message: str) -> None:
+        """A book is told; where every told book is whole, nothing is missing from it."""
+        market.message = message
+        if market.residual == "none":
+            market.taken = {Side.BUY: {}, Side.SELL: {}}
 
     def after_depth(self, market: RefMarket, ts: int) -> None:
+        market.ts = max(market.ts, ts)
         self.events.append(e.MirrorChanged(market.instrument.symbol, ts))
         if market.stale:
             return
@@ -680,7 +742,7 @@ class Reference:
                 qty = min(order.leaves, market.available(side.opposite, price))
                 taken = market.taken[side.opposite]
                 taken[price] = taken.get(price, 0) + qty
-                self.fill_resting(market, order, qty, e.FillCause.CROSSED, ts)
+                self.fill_resting(market, order, qty, e.FillCause.CROSSED, (ts, market.message, order.ahead))
 
     def crossing(self, market: RefMarket, side: Side) -> tuple[RefOrder, int] | None:
         prices = [price for price in market.shown[side.opposite] if market.available(side.opposite, price)]
@@ -690,10 +752,18 @@ class Reference:
         price = min(prices) if side is Side.BUY else max(prices)
         return (mine[0], price) if reaches(side, mine[0].price, price) else None
 
-    def fill_resting(self, market: RefMarket, order: RefOrder, qty: int, cause: e.FillCause, ts: int) -> None:
+    def fill_resting(
+        self,
+        market: RefMarket,
+        order: RefOrder,
+        qty: int,
+        cause: e.FillCause,
+        why: tuple[int, str, int | None],
+    ) -> None:
         trade_id = self.new_id()
         order.leaves -= qty
-        self.fill(market, order, Piece(order.price, None, qty), trade_id, cause, ts, not order.leaves)
+        piece, (ts, message, ahead) = Piece(order.price, None, qty), why
+        self.fill(market, order, piece, trade_id, cause, not order.leaves, trigger=ts, message=message, ahead=ahead)
         self.print(market, trade_id, self.now, order.price, qty, order.side.opposite)
 
     def do_PrintTrade(self, command: c.PrintTrade) -> None:
@@ -703,6 +773,8 @@ class Reference:
         side, left = command.side.opposite, command.qty
         if not market.stale:
             left = self.flow(market, side, command, left)
+            if command.ts > market.ts and any(order.price == command.price for order in market.own(side)):
+                market.prints.append((side, command.ts, command.price, command.qty))
         if left:
             self.print(market, self.new_id(), command.ts, command.price, left, command.side)
 
@@ -711,6 +783,7 @@ class Reference:
             if not left or better(side, command.price, price):
                 break
             for order in [one for one in market.own(side) if one.price == price and one.created <= command.ts]:
+                before = order.ahead
                 if price == command.price:
                     got, cause = self.past_the_queue(order, left, command.ts), e.FillCause.TRADED_AT
                 else:
@@ -719,7 +792,7 @@ class Reference:
                 got = min(got, order.leaves)
                 if got:
                     left -= got
-                    self.fill_resting(market, order, got, cause, command.ts)
+                    self.fill_resting(market, order, got, cause, (command.ts, command.message, before))
         return left
 
     def past_the_queue(self, order: RefOrder, qty: int, ts: int) -> int:

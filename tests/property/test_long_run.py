@@ -7,19 +7,28 @@ at every 400th rejection, because both cost time in proportion to everything tha
 
 from __future__ import annotations
 
+import os
 import random
 from collections import Counter
+from collections.abc import Iterator
+
+import pytest
 
 from simulator.core import commands as c
 from simulator.core.digest import digest
 from simulator.core.events import Event, OrderAccepted, OrderFilled, Rejected
 from simulator.core.exchange import Exchange
 from simulator.core.instruments import Instrument
+from simulator.core.mirror.queue_position import MODELS as QUEUES
+from simulator.core.mirror.residual import MODELS as RESIDUALS
 from simulator.core.orders import OrderType, SelfTradePrevention, Side, TimeInForce
 from simulator.core.units import NANOS_PER_MILLI, ONE
 from tests.property.invariants import Watch
 
 OPERATIONS = 100_000
+THOROUGH = os.environ.get("HASHKEY_SIM_TEST_PROFILE") == "thorough"
+UNDER_EACH_MODEL = 20_000 if THOROUGH else 1000
+ONE_OF_EACH_FAMILY = ("pessimistic", "proportional", "power:3", "power2:3", "power3:3", "log", "log2", "front")
 STATE_EVERY, DIGEST_EVERY = 250, 400
 ACCOUNTS = ("a", "b", "c", "d")
 INSTRUMENTS = (
@@ -147,15 +156,40 @@ class Chance:
         return self.now - self.random.randrange(20) * NANOS_PER_MILLI
 
 
+def beginning() -> Iterator[c.Command]:
+    """Markets, accounts and their money."""
+    yield from map(c.ListInstrument, INSTRUMENTS)
+    for account, maker, taker in zip(ACCOUNTS, (120_000, -25_000, 0, 80_000), (120_000, 60_000, 0, 1), strict=True):
+        yield c.OpenAccount(account, maker, taker)
+        for asset, amount in (("BTC", ONE // 10), ("ETH", ONE // 10), ("USDT", 5 * ONE)):
+            yield c.Deposit(account, asset, amount)
+
+
 def begin(now: int) -> Exchange:
     exchange = Exchange()
-    for instrument in INSTRUMENTS:
-        exchange.handle(now, c.ListInstrument(instrument))
-    for account, maker, taker in zip(ACCOUNTS, (120_000, -25_000, 0, 80_000), (120_000, 60_000, 0, 1), strict=True):
-        exchange.handle(now, c.OpenAccount(account, maker, taker))
-        for asset, amount in (("BTC", ONE // 10), ("ETH", ONE // 10), ("USDT", 5 * ONE)):
-            exchange.handle(now, c.Deposit(account, asset, amount))
+    for command in beginning():
+        exchange.handle(now, command)
     return exchange
+
+
+@pytest.mark.parametrize("residual", RESIDUALS)
+@pytest.mark.parametrize("queue", QUEUES if THOROUGH else ONE_OF_EACH_FAMILY)
+def test_what_always_holds_holds_under_every_model(queue: str, residual: str) -> None:
+    chance = Chance(sum(map(ord, queue + residual)))
+    exchange = begin(chance.now)
+    for instrument in INSTRUMENTS:
+        exchange.handle(chance.now, c.ChooseModels(instrument.symbol, queue, residual))
+    watch = Watch(exchange)
+    causes: Counter[str] = Counter()
+    for _ in range(UNDER_EACH_MODEL):
+        command = chance.command()
+        events = exchange.handle(chance.now, command)
+        watch.of_events(command, events)
+        watch.of_queues()
+        chance.hear(events)
+        causes.update(event.cause.name for event in events if isinstance(event, OrderFilled))
+    watch.of_state()
+    assert {"TOOK_MIRROR", "TRADED_AT", "TRADED_THROUGH", "CROSSED"} <= set(causes), causes
 
 
 def test_a_hundred_thousand_random_operations() -> None:

@@ -19,7 +19,7 @@ from simulator.core.instruments import Instrument
 from simulator.core.orders import OrderType, SelfTradePrevention, Side, TimeInForce
 from simulator.core.units import NANOS_PER_MILLI, ONE
 from tests.property.invariants import Watch
-from tests.property.reference import Names, Reference, RefOrder, reaches, same_events
+from tests.property.reference import RESIDUALS, Names, Reference, RefOrder, reaches, same_events
 
 THOROUGH = os.environ.get("HASHKEY_SIM_TEST_PROFILE") == "thorough"
 EXAMPLES, STEPS = (6000, 80) if THOROUGH else (250, 40)
@@ -56,6 +56,9 @@ lots = st.integers(1, 12)
 stps = st.sampled_from(SelfTradePrevention)
 assets = st.sampled_from(("X", "Y", "Z"))
 client_ids = st.sampled_from(("", "", "", "one", "two"))
+queues = st.sampled_from(("pessimistic", "proportional", "power:2", "power2:3", "power3:2", "log", "log2", "front"))
+"""Of every family one."""
+residuals = st.sampled_from(tuple(RESIDUALS))
 moments = st.integers(0, 6)
 """How many milliseconds ago the outside market says that something happened; 0 = now."""
 
@@ -102,10 +105,16 @@ class TwoExchanges(RuleBasedStateMachine):
                 real = [(o.price, o.leaves, o.ahead) for level in market.book.side(side) for o in level]
                 assert real == [(o.price, o.leaves, o.ahead) for o in twin.own(side)]
 
-    @initialize(instrument=st.sampled_from((OPEN, BANDED)), money=st.sampled_from((3, 50)))
-    def begin(self, instrument: Instrument, money: int) -> None:
+    @initialize(
+        instrument=st.sampled_from((OPEN, BANDED)),
+        money=st.sampled_from((3, 50)),
+        queue=queues,
+        residual=residuals,
+    )
+    def begin(self, instrument: Instrument, money: int, queue: str, residual: str) -> None:
         self.send(c.ListInstrument(instrument))
         self.send(c.ListInstrument(SECOND))
+        self.send(c.ChooseModels(SYMBOL, queue, residual))
         for account, maker, taker in zip(ACCOUNTS, (120_000, -10_000, 0), (120_000, 100_000, 0), strict=True):
             self.send(c.OpenAccount(account, maker, taker))
             self.send(c.Deposit(account, "Y", money * ONE))
@@ -307,6 +316,15 @@ class TwoExchanges(RuleBasedStateMachine):
     @rule(symbol=st.sampled_from((SYMBOL, SYMBOL, OTHER, "?")))
     def invalidate(self, symbol: str) -> None:
         self.send(c.InvalidateDepth(symbol))
+
+    @rule(
+        queue=queues | st.sampled_from(("", "power")),
+        residual=residuals | st.sampled_from(("", "?")),
+        symbol=st.sampled_from((OTHER, OTHER, SYMBOL, "?")),
+    )
+    def choose(self, queue: str, residual: str, symbol: str) -> None:
+        """Other models while orders rest and things are taken."""
+        self.send(c.ChooseModels(symbol, queue, residual))
 
     # -- the house ---------------------------------------------------------------------------
 

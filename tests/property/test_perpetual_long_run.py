@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import random
 from collections import Counter
+from collections.abc import Iterator
 
 import msgspec
 
@@ -27,7 +28,7 @@ from simulator.core.orders import (
     TimeInForce,
     TriggerBy,
 )
-from simulator.core.units import FUNDING_ONE, NANOS_PER_MILLI, NANOS_PER_SECOND, ONE, PRICE_ONE
+from simulator.core.units import FUNDING_ONE, NANOS_PER_MILLI, NANOS_PER_SECOND, ONE, PRICE_ONE, Nanos
 from tests.property.reference_perpetual import Bookkeeper, check_margin_of
 
 OPERATIONS = 6_000
@@ -238,6 +239,17 @@ class Chance:
         self.stops += [event.stop_id for event in events if isinstance(event, StopPlaced)]
 
 
+def beginning(now: Nanos) -> Iterator[c.Command]:
+    """Markets, accounts, their money, and the first books."""
+    yield from map(c.ListInstrument, INSTRUMENTS)
+    rates = ((25_000, 60_000), (-10_000, 60_000), (0, 0), (20_000, 50_000))
+    for account, (maker, taker) in zip(ACCOUNTS, rates, strict=True):
+        yield c.OpenAccount(account, maker, taker)
+        yield c.Deposit(account, "USDT", 2 * ONE)
+    for symbol in (BTC, ETH, SPOT):
+        yield c.ReplaceDepth(symbol, now, ((999, 40), (997, 40)), ((1001, 40), (1003, 40)))
+
+
 class Run:
     """One exchange, one bookkeeper, one chance."""
 
@@ -246,14 +258,8 @@ class Run:
         self.keeper = Bookkeeper(self.exchange, "USDT")
         self.chance = Chance(seed, self.exchange)
         self.seen: Counter[str] = Counter()
-        for instrument in INSTRUMENTS:
-            self.send(c.ListInstrument(instrument))
-        rates = ((25_000, 60_000), (-10_000, 60_000), (0, 0), (20_000, 50_000))
-        for account, (maker, taker) in zip(ACCOUNTS, rates, strict=True):
-            self.send(c.OpenAccount(account, maker, taker))
-            self.send(c.Deposit(account, "USDT", 2 * ONE))
-        for symbol in (BTC, ETH, SPOT):
-            self.send(c.ReplaceDepth(symbol, self.chance.now, ((999, 40), (997, 40)), ((1001, 40), (1003, 40))))
+        for command in beginning(self.chance.now):
+            self.send(command)
 
     def send(self, command: c.Command) -> list[Event]:
         exchange, keeper, seen = self.exchange, self.keeper, self.seen

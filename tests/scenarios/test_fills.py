@@ -187,7 +187,8 @@ def test_what_a_trade_gave_to_my_own_order_is_no_cancel_before_the_next() -> Non
     market.rest(BUY, 3, 98, by="alice")
     market.change(bids="98x12")
     second = market.rest(BUY, 3, 98, by="bob")
+    market.change(bids="98x20")
     assert fills(market.trade(SELL, 10, 98)) == "98x3"
     assert second.ahead == 5
-    market.change(bids="98x2")
-    assert second.ahead == 2, "the two that are left may both be before it; nobody cancelled"
+    market.change(bids="98x10")
+    assert second.ahead == 5, "ten traded and nobody cancelled"

@@ -1,12 +1,6 @@
 """The mirrored levels of the outside market, less what our clients took from them.
 
-**How long what we took stays taken** (the "residual"): the venue sends whole books, so a level that
-we emptied comes again with the next frame although, to us, it is gone. We apply the *difference*
-between two real books to what is left: a level shown as 5, of which 5 were taken, offers nothing
-while the market repeats 5, offers 2 when it shows 7, and everything again once it has vanished and
-come back. So no displayed lot is traded twice. The alternatives (forget at once: the same lot can be
-taken ten times a second; never forget: a busy level is dead for us for ever) are worse in both
-directions; what would change our mind is a recording with our own real orders in it.
+How long what we took stays taken is a choice, the *residual*: see ``residual.py``.
 """
 
 from __future__ import annotations
@@ -18,6 +12,7 @@ from typing import Any, Final, TypeAlias
 
 from sortedcontainers import SortedDict
 
+from simulator.core.mirror.residual import Difference, ResidualModel
 from simulator.core.orders import BUY, Side
 from simulator.core.units import Lots, Ticks
 
@@ -35,9 +30,10 @@ class MirrorSide:
     """One side of the outside book. Keys as in BookSide: the smallest is the best.
 
     ``touches`` counts changes, so that a reader need not compare whole books: see ``touched_since``.
+    ``taken_at`` may say more than a level shows; then it offers nothing.
     """
 
-    __slots__ = ("_touched", "best_key", "sign", "size_at", "taken_at", "touches", "worst_key")
+    __slots__ = ("_touched", "best_key", "residual", "sign", "size_at", "taken_at", "touches", "worst_key")
 
     def __init__(self, side: Side) -> None:
         self.sign = -side.sign
@@ -45,6 +41,7 @@ class MirrorSide:
         self.taken_at: dict[int, Lots] = {}
         self.best_key: int | None = None
         self.worst_key: int | None = None
+        self.residual: ResidualModel = Difference()
         self.touches = 0
         self._touched: deque[Shown] = deque(maxlen=TOUCHES_KEPT)
 
@@ -62,14 +59,36 @@ class MirrorSide:
     def available(self, key: int) -> Lots:
         """What is shown at a key and not taken."""
         size: Lots = self.size_at.get(key, 0)
-        return size - self.taken_at.get(key, 0) if size else 0
+        taken = self.taken_at.get(key, 0)
+        return size - taken if size > taken else 0
 
     def take(self, key: int, qty: Lots) -> None:
         """Our client traded ``qty`` of it."""
-        self.taken_at[key] = self.taken_at.get(key, 0) + qty
-        assert self.taken_at[key] <= self.size_at[key]
+        taken = self.taken_at[key] = self.taken_at.get(key, 0) + qty
+        assert taken <= self.size_at[key]
         self._touch([(key * self.sign, 0)])
         self._find_best()
+
+    def told(self) -> None:
+        """The market told another book; ``show`` and ``set`` say how it differs."""
+        if not self.taken_at:
+            return
+        fresh = []
+        for key, taken in list(self.taken_at.items()):
+            left = self.residual.repeated(taken)
+            if left != taken:
+                self._take_back(key, left)
+                fresh.append((key * self.sign, self.size_at[key]))
+        if fresh:
+            self._touch(fresh)
+            self._find_best()
+
+    def _take_back(self, key: int, taken: Lots) -> None:
+        """So many lots still count as taken."""
+        if taken:
+            self.taken_at[key] = taken
+        else:
+            del self.taken_at[key]
 
     def show(self, levels: Shown) -> None:
         """``set`` for many levels. Most are there already and stay: only their sizes change."""
@@ -98,14 +117,14 @@ class MirrorSide:
                 taken.pop(key, None)
                 self._find_edges(key)
             return
+        if key in taken:
+            self._take_back(key, self.residual.resized(taken[key], sizes[key], size))
         if key in sizes:
             _overwrite(sizes, key, size)
         else:
             sizes[key] = size
             if self.worst_key is None or key > self.worst_key:
                 self.worst_key = key
-        if key in taken:
-            taken[key] = min(taken[key], size)
         best = self.best_key
         if best is None or key <= best:
             if self.available(key):
@@ -121,7 +140,7 @@ class MirrorSide:
             return
         for key, size in self.size_at.items():
             left = size - taken.get(key, 0)
-            if left:
+            if left > 0:
                 yield key, left
 
     def sees(self, price: Ticks) -> bool:
@@ -140,25 +159,40 @@ class MirrorSide:
     def check(self) -> None:
         """Assert every invariant; for tests."""
         assert all(size > 0 for size in self.size_at.values())
-        assert all(0 <= taken <= self.size_at[key] for key, taken in self.taken_at.items())
+        assert all(taken > 0 and key in self.size_at for key, taken in self.taken_at.items())
         assert self.best_key == next((key for key, _ in self.levels()), None)
         assert self.worst_key == (self.size_at.peekitem(-1)[0] if self.size_at else None)
 
 
 class MirrorBook:
-    """Both sides, the time of the last book, and whether it may be traded against."""
+    """Both sides, time and id of the last book, and whether it may be traded against."""
 
-    __slots__ = ("asks", "bids", "stale", "ts")
+    __slots__ = ("asks", "bids", "message", "stale", "ts")
 
     def __init__(self) -> None:
         self.bids = MirrorSide(Side.BUY)
         self.asks = MirrorSide(Side.SELL)
         self.ts = 0
+        self.message = ""
         self.stale = False
 
     def side(self, side: Side) -> MirrorSide:
         """The mirrored orders of this side."""
         return self.bids if side is BUY else self.asks
+
+    @property
+    def residual(self) -> ResidualModel:
+        """What happens to what was taken."""
+        return self.bids.residual
+
+    def follow(self, model: ResidualModel) -> None:
+        """Another answer to that."""
+        self.bids.residual = self.asks.residual = model
+
+    def told(self) -> None:
+        """The market told another book."""
+        self.bids.told()
+        self.asks.told()
 
     def check(self) -> None:
         """Assert every invariant; for tests."""

@@ -33,16 +33,20 @@ from simulator.core.units import NANOS_PER_SECOND, Lots, Nanos
 LATEST_TRADE: Final = 10 * NANOS_PER_SECOND
 """How much later than a book that includes it a trade may still be told."""
 
+ALL_OF_IT: Final[Lots] = 2**62
+"""A credit that no trade uses up."""
+
 OwnLevels: TypeAlias = Iterable[tuple[int, Iterable[Order]]]
 """Keys and resting orders, best price first, oldest first."""
 
 
 class Reached(NamedTuple):
-    """So much of a flow reached this order."""
+    """So much of a flow reached this order, before which ``ahead`` stood until then."""
 
     order: Order
     qty: Lots
     cause: FillCause
+    ahead: Lots | None
 
 
 class Flow(NamedTuple):
@@ -58,21 +62,38 @@ def reached_by(flow: Flow, levels: OwnLevels, model: QueueModel) -> list[Reached
     reached: list[Reached] = []
     left = flow.qty
     for key, orders in levels:
-        if key > flow.key or not left:
+        if key > flow.key:
             break
+        cause = FillCause.TRADED_THROUGH if key < flow.key else FillCause.TRADED_AT
         for order in orders:
             if order.created > flow.ts:
                 continue
-            if key < flow.key:
-                order.ahead = 0
-                got, cause = left, FillCause.TRADED_THROUGH
-            else:
-                got, cause = _past_the_queue(order, left, flow.ts, model), FillCause.TRADED_AT
-            got = min(got, order.leaves)
+            ahead = order.ahead
+            got = min(_reach(order, cause, left, flow.ts, model), order.leaves) if left else 0
+            _note(order, cause, flow.qty, left, ahead)
             if got > 0:
                 left -= got
-                reached.append(Reached(order, got, cause))
+                reached.append(Reached(order, got, cause, ahead))
     return reached
+
+
+def _reach(order: Order, cause: FillCause, left: Lots, ts: Nanos, model: QueueModel) -> Lots:
+    """How much of what is left of a flow comes to an order, which moves forward by the rest."""
+    if cause is FillCause.TRADED_AT:
+        return _past_the_queue(order, left, ts, model)
+    order.ahead = 0
+    return left
+
+
+def _note(order: Order, cause: FillCause, qty: Lots, left: Lots, ahead: Lots | None) -> None:
+    """Keep what a flow of ``qty`` did, of which ``left`` came as far as this order, before which ``ahead`` stood."""
+    waited = order.noted()
+    waited.to_orders += qty - left
+    if cause is FillCause.TRADED_AT:
+        waited.at += qty
+        waited.to_queue += (ahead or 0) - (order.ahead or 0)
+    else:
+        waited.through += qty
 
 
 def _past_the_queue(order: Order, qty: Lots, ts: Nanos, model: QueueModel) -> Lots:
@@ -142,10 +163,10 @@ def reposition(orders: Iterable[Order], change: LevelChange, model: QueueModel) 
     bring the order that has more ahead further forward.
     """
     before = max(change.after, change.before - change.explained)
-    older = 0
+    older: Lots = 0
     for order in orders:
         if order.ahead is None:
-            order.ahead = order.joined_behind = model.joined(change.after)
+            line_up(order, max(older, model.joined(change.after)), change.ts)
         else:
             ahead = min(order.ahead, before)
             if change.after < before:
@@ -153,8 +174,15 @@ def reposition(orders: Iterable[Order], change: LevelChange, model: QueueModel) 
             ahead = min(order.ahead, max(older, min(ahead, change.after)))
             if ahead < order.ahead:
                 _credit(order, change.ts, order.ahead - ahead)
+                order.noted().by_books += order.ahead - ahead
                 order.ahead = ahead
-        older = order.ahead
+        older = order.ahead or 0
+
+
+def line_up(order: Order, place: Lots, ts: Nanos) -> None:
+    """An order whose place was not known is given one by a book of time ``ts``, which trades until then are in."""
+    order.ahead = order.joined_behind = place
+    _credit(order, ts, ALL_OF_IT)
 
 
 def _credit(order: Order, ts: Nanos, lots: Lots) -> None:

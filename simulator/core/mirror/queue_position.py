@@ -14,6 +14,18 @@ their own, whose ``ln`` is correctly rounded and so the same on every machine; t
 the log models depend on the lot where all others do not. What was cancelled ahead is cut to whole lots:
 rounding errs to the pessimistic side, by less than a lot for each change of the level (a level that
 shrinks lot by lot hardly moves anybody).
+
+**The default is pessimistic.** It never promises a fill that the real queue would have refused, which is the
+error that costs a user money. The one recording in which we know the true queue (Luno XBTZAR, nine
+minutes of 2021-07-13, market by order; ``python -m benchmarks ground-truth``) bears it out: of 1,222 real orders
+that joined behind others, hidden one at a time, it took none to be further forward than it was when it ended
+(5 of them with a book only every 100 ms: who came since the last book is not seen). The price
+is 10 % of the queue at entry, on average, by which it took them to be further back; ``proportional`` was off by
+7 % and too hopeful of 4 in 100, ``power2:3`` was the closest with 4 % and 6 in 100, for there cancels come from
+the front more often than evenly. Fills do not tell the models apart (21 orders filled; all models but ``front``
+agree with all of them). It is one thin market, in which half of the orders live for a second: enough to
+say that the default keeps its promise, not to say which other model is true. A recording by order of a busy
+perpetual would change our mind about the latter.
 """
 
 from __future__ import annotations

@@ -159,6 +159,7 @@ ERRORS: Final[dict[RejectReason | Refusal, Row]] = {
     RejectReason.AMOUNT_NOT_POSITIVE: Row(400, "-1126", "Invalid quantity"),
     RejectReason.SAME_ACCOUNT: Row(400, "-1174", "Transfer not allowed between the same account"),
     RejectReason.CROSSED_BOOK: Row(400, "-1004", "Bad request"),
+    RejectReason.UNKNOWN_MODEL: Row(400, "-1130", "Illegal parameter model"),
     RejectReason.NOT_A_PERPETUAL: Row(400, "-1130", "Illegal parameter symbol"),
     RejectReason.EFFECT_MISPLACED: Row(400, "-1117", "Invalid order side"),
     RejectReason.MARKET_ORDERS_FORBIDDEN: Row(400, "-1194", "Market order creation forbidden"),

@@ -14,7 +14,7 @@ import msgspec
 
 from simulator.core.events import BalanceChanged, Event, PositionChanged
 from simulator.core.state import State
-from simulator.core.units import NANOS_PER_MILLI, Nanos
+from simulator.core.units import NANOS_PER_MILLI, NANOS_PER_SECOND, Nanos
 from simulator.venues.hashkey.accounts import AccountIds, user_of
 from simulator.venues.hashkey.orders import millis
 from simulator.venues.hashkey.reports import Reports
@@ -29,7 +29,7 @@ class PrivateStreams:
 
     def __init__(self, state: State, ids: AccountIds, account_of: AccountOf, switches: StreamSwitches) -> None:
         self._renders = Reports(state, ids, switches).renders
-        self._listeners: dict[str, dict[Outlet, None]] = {}
+        self._listeners: dict[str, dict[Outlet, PrivateSession]] = {}
         self._sessions_made = 0
         self.account_of = account_of
         self.switches = switches
@@ -40,10 +40,11 @@ class PrivateStreams:
         if account is None:
             return None
         user = user_of(account)
-        self._listeners.setdefault(user, {})[outlet] = None
         self._sessions_made += 1
         channel = channel_id("private", self._sessions_made)
-        return PrivateSession(self, user, listen_key, outlet, channel=channel, wall=wall)
+        session = PrivateSession(self, user, listen_key, outlet, channel=channel, now=now, wall=wall)
+        self._listeners.setdefault(user, {})[outlet] = session
+        return session
 
     def leave(self, user: str, outlet: Outlet) -> None:
         """No longer."""
@@ -68,9 +69,17 @@ class PrivateStreams:
             if user in listeners:
                 told.setdefault(user, []).extend(render(ms, event))
         for user, reports in told.items():
-            self._tell(self._listeners[user], reports)
+            # Not to whom the key has left: when that is noticed on his connection depends on the wall's clock.
+            living = [outlet for outlet, one in self._listeners[user].items() if one.may_listen(now)]
+            self._tell(living, reports)
 
-    def _tell(self, listeners: dict[Outlet, None], reports: list[bytes]) -> None:
+    def tick(self, now: Nanos) -> None:
+        """Ping whom it is time to ping."""
+        for listeners in self._listeners.values():
+            for session in listeners.values():
+                session.tick(now)
+
+    def _tell(self, listeners: Sequence[Outlet], reports: list[bytes]) -> None:
         if not self.switches.one_event_per_frame:
             reports = [b"[%b]" % b",".join([report[1:-1] for report in reports])]
         for frame in [Frame(report) for report in reports]:
@@ -102,15 +111,34 @@ class PrivateSession:
     """One connection. ``last_heard``: see sockets.Session."""
 
     def __init__(
-        self, streams: PrivateStreams, user: str, listen_key: str, outlet: Outlet, *, channel: str, wall: float
+        self,
+        streams: PrivateStreams,
+        user: str,
+        listen_key: str,
+        outlet: Outlet,
+        *,
+        channel: str,
+        now: Nanos,
+        wall: float,
     ) -> None:
         self._streams = streams
         self._user = user
         self._listen_key = listen_key
         self._outlet = outlet
         self._channel = channel.encode()
-        self._pinged = self._ponged = wall
-        self.last_heard = wall
+        self._pinged = now
+        self.last_heard = self._ponged = wall
+
+    def may_listen(self, now: Nanos) -> bool:
+        """Whether the key lives."""
+        return self._streams.account_of(self._listen_key, now) is not None
+
+    def tick(self, now: Nanos) -> None:
+        """Pings go out by the exchange's clock, so a replay repeats them."""
+        ping_s = self._streams.switches.private_ping_s
+        if ping_s is not None and now - self._pinged >= ping_s * NANOS_PER_SECOND and self.may_listen(now):
+            self._pinged = now
+            self._outlet.send(Frame(b'{"ping":%d,"channelId":"%b"}' % (now // NANOS_PER_MILLI, self._channel)))
 
     def received(self, data: str | bytes, now: Nanos) -> None:
         """A ping is answered with its own value (WebSocket 4.3); everything else is ignored."""
@@ -123,16 +151,10 @@ class PrivateSession:
             self._outlet.send(Frame(b'{"pong":%b,"channelId":"%b"}' % (bytes(message.ping), self._channel)))
 
     def check(self, now: Nanos, wall: float) -> Ending | None:
-        """The key has run out or was deleted, or the client is silent where that is not allowed; pings go out here."""
-        switches = self._streams.switches
-        if self._streams.account_of(self._listen_key, now) is None:
-            return Ending.CLOSE
-        if switches.private_silence_s is not None and wall - self._ponged >= switches.private_silence_s:
-            return Ending.CLOSE
-        if switches.private_ping_s is not None and wall - self._pinged >= switches.private_ping_s:
-            self._pinged = wall
-            self._outlet.send(Frame(b'{"ping":%d,"channelId":"%b"}' % (now // NANOS_PER_MILLI, self._channel)))
-        return None
+        """The key has run out or was deleted, or the client is silent where that is not allowed."""
+        silence_s = self._streams.switches.private_silence_s
+        silent = silence_s is not None and wall - self._ponged >= silence_s
+        return Ending.CLOSE if silent or not self.may_listen(now) else None
 
     def closed(self) -> None:
         """Nobody listens here any more."""

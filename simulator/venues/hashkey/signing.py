@@ -9,7 +9,7 @@ re-encoded text as well, in the same order of parameters.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
 from typing import Final
 from urllib.parse import parse_qsl, quote, unquote_plus, urlencode
@@ -70,19 +70,26 @@ def _key_block(secret: bytes) -> bytes:
     return secret.ljust(_BLOCK, b"\0")
 
 
+def _nobody_cares() -> None:
+    """Nothing is kept."""
+
+
 class KeyRing:
-    """All API keys."""
+    """All API keys. ``changed`` is called when there is one more or one less."""
 
     def __init__(self) -> None:
         self._keys: dict[str, ApiKey] = {}
+        self.changed: Callable[[], None] = _nobody_cares
 
     def add(self, key: ApiKey) -> None:
         """Accept a key from now on."""
         self._keys[key.key] = key
+        self.changed()
 
     def revoke(self, key: str) -> None:
         """Refuse it from now on."""
         del self._keys[key]
+        self.changed()
 
     def get(self, key: str) -> ApiKey | None:
         """The key of that text."""

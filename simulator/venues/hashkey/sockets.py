@@ -2,8 +2,8 @@
 
 A *session* is one connection's side of the conversation. The shell hands it what the client says and,
 a few times a second, the time; it answers through its *outlet*. **Which clock:** what is about the
-market, its times and the life of a listen key follow the exchange's clock, so a replay repeats them.
-What is about the connection (silence, pings) follows the wall: a client sends its pings by its own
+market, its times, the life of a listen key and the server's pings follow the exchange's clock, so a replay repeats
+them. What is about the client's silence follows the wall: a client sends its pings by its own
 clock, and in a recording played a hundred times as fast it would be dropped for nothing.
 """
 
@@ -69,7 +69,7 @@ class Session(Protocol):
 
 @dataclass(frozen=True)
 class StreamSwitches:
-    """Where the sockets' behaviour is uncertain (WebSocket 5). Seconds are those of the wall; None: never."""
+    """Where the sockets' behaviour is uncertain (WebSocket 5). Seconds are the wall's, but for pings; None: never."""
 
     one_event_per_frame: bool = True  # ccxt reads only the first one (WebSocket 4.2)
     execution_is_ticket: bool = True  # ``d`` equals the ticket id; live they differ, and Hummingbot counts twice

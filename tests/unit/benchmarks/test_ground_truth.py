@@ -146,6 +146,17 @@ def test_an_order_that_was_taken_back_is_looked_at_just_before(story: Path) -> N
     assert y.guesses["front"].fills == [(40 * MS, 30)]
 
 
+def test_what_came_with_the_end_of_an_order_is_not_held_against_a_model(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", start([("a", "100", "2")]), [opened("x", "1")], [done("x"), done("a")])
+    assert hide(read(path), "pessimistic")["x"].guesses["pessimistic"].end_error == 0
+
+
+def test_updates_of_one_millisecond_stay_one_after_the_other(tmp_path: Path) -> None:
+    updates = [opened("x", "1")], [{**done("a"), "te": 10}], [{**done("x"), "te": 30}]
+    recording = read(write(tmp_path / "a.jsonl", start([("a", "100", "2")]), *updates))
+    assert [one.ts for one in recording.updates] == [10 * MS, 10 * MS + 1, 30 * MS]
+
+
 def test_a_book_told_seldom_is_joined_as_it_was_told(story: Path) -> None:
     recording = lots(story)
     assert [book is not None for book in Told.every(recording, 30).books] == [
@@ -161,6 +172,14 @@ def test_a_book_told_seldom_is_joined_as_it_was_told(story: Path) -> None:
     assert y.joined == 150, "the book that came with y, without y"
     late = hide(recording, "pessimistic", every=100)["y"].guesses["pessimistic"]
     assert late.joined == 100, "x had come, but no book had told it"
+
+
+def test_an_order_that_would_trade_with_an_old_book_is_left_out(tmp_path: Path) -> None:
+    updates = [done("c")], [opened("x", "1", price="101")]
+    path = write(tmp_path / "a.jsonl", start([("a", "100", "2")], [("c", "101", "1"), ("d", "102", "1")]), *updates)
+    assert list(hide(read(path), "pessimistic")) == ["x"]
+    far = write(tmp_path / "b.jsonl", start([("a", "100", "2")], [("c", "101", "1")]), *updates, [opened("y", "1")])
+    assert "x" not in hide(read(far), "pessimistic", every=1000)
 
 
 def test_orders_outside_the_best_levels_are_left_out(tmp_path: Path) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from fractions import Fraction
+from math import inf
 
 import pytest
 
 from simulator.core.units import NANOS_PER_SECOND
-from simulator.runtime.clock import Clock, ManualClock, RecordedClock, WallClock
+from simulator.runtime.clock import Clock, ManualClock, RecordedClock, SteeredClock, WallClock
 
 START = 1_700_000_000 * NANOS_PER_SECOND
 
@@ -65,3 +66,91 @@ def test_recorded_time_at_full_speed_stands_at_what_was_played_last() -> None:
 def test_no_clock_goes_back(clock: Clock) -> None:
     times = [clock.now() for _ in range(100)]
     assert times == sorted(times)
+
+
+class Host:
+    """A host's clock that is moved by hand."""
+
+    def __init__(self) -> None:
+        self.time = 1_000_000
+
+    def __call__(self) -> int:
+        return self.time
+
+
+def test_a_paused_clock_stands_and_goes_on_from_where_it_stood() -> None:
+    host = Host()
+    clock = SteeredClock(START, Fraction(2), host)
+    host.time += 10
+    clock.pause()
+    host.time += 1000
+    assert clock.now() == START + 20
+    clock.resume()
+    assert clock.now() == START + 20
+    host.time += 5
+    assert clock.now() == START + 30
+    clock.resume()
+    assert clock.now() == START + 30, "resuming what runs changes nothing"
+
+
+def test_what_is_played_while_it_stands_moves_it() -> None:
+    host = Host()
+    clock = SteeredClock(START, Fraction(1), host)
+    clock.pause()
+    clock.reached(START + 50)
+    assert clock.now() == START + 50
+    clock.resume()
+    host.time += 7
+    assert clock.now() == START + 57
+
+
+@pytest.mark.parametrize("paused", [True, False])
+def test_it_can_be_moved_on_at_once_but_not_back(paused: bool) -> None:
+    host = Host()
+    clock = SteeredClock(START, Fraction(1), host)
+    if paused:
+        clock.pause()
+    clock.advance(100)
+    clock.advance(-50)
+    assert clock.now() == START + 100
+    host.time += 1
+    assert clock.now() == START + 100 + (not paused)
+
+
+def test_another_speed_counts_from_now_on() -> None:
+    host = Host()
+    clock = SteeredClock(START, Fraction(1), host)
+    host.time += 100
+    clock.change_speed(Fraction(1, 10))
+    assert clock.now() == START + 100
+    host.time += 100
+    assert clock.now() == START + 110
+    clock.change_speed(None)
+    host.time += 100
+    assert (clock.now(), clock.flat_out) == (START + 110, True)
+    clock.pause()
+    assert not clock.flat_out
+    clock.resume()
+    clock.change_speed(Fraction(3))
+    host.time += 10
+    assert clock.now() == START + 140
+
+
+def test_how_long_to_wait_depends_on_the_speed() -> None:
+    host = Host()
+    clock = SteeredClock(START, Fraction(10), host)
+    assert clock.seconds_until(START + NANOS_PER_SECOND) == 0.1
+    clock.pause()
+    assert clock.seconds_until(START + 1) == inf
+
+
+def test_a_wall_clock_that_was_paused_lags_behind_the_wall(monkeypatch: pytest.MonkeyPatch) -> None:
+    wall = START
+    monkeypatch.setattr(time, "time_ns", lambda: wall)
+    clock = WallClock()
+    assert clock.now() == START
+    clock.pause()
+    wall += 40
+    clock.resume()
+    wall += 2
+    assert clock.now() == START + 2

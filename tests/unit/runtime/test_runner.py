@@ -371,7 +371,7 @@ async def test_flat_out_waits_for_no_clock() -> None:
     year = 365 * 24 * 3600 * ms(1000)
     clock = RecordedClock(START, None)
     diary = Diary(clock, Recording((START, AdvanceTime()), (START + year, AdvanceTime())))
-    await running(diary.runner.run(flat_out=True), lambda: len(diary.events) == 0 and len(diary.entries) > 11)
+    await running(diary.runner.run(), lambda: len(diary.events) == 0 and len(diary.entries) > 11)
     assert diary.entries[-1] == ("AdvanceTime", year)
     assert diary.runner.now() == START + year
 
@@ -387,5 +387,5 @@ async def test_others_get_their_turn_while_a_recording_is_played_flat_out() -> N
         turns += 1
         return len(diary.entries) == 2001
 
-    await running(diary.runner.run(flat_out=True), turn)
+    await running(diary.runner.run(), turn)
     assert turns >= 2001 // 50

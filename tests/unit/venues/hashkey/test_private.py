@@ -18,7 +18,7 @@ from simulator.core.events import (
 from simulator.core.units import money
 from simulator.venues.hashkey.reports import Reports
 from simulator.venues.hashkey.sockets import Ending, StreamSwitches
-from tests.sockets import Hall, Talk
+from tests.sockets import Ear, Hall, Talk
 
 HOUR = 3_600_000
 
@@ -263,23 +263,25 @@ def test_anything_else_that_the_client_says_is_ignored(alice: Talk, text: str | 
     assert alice.raw(text) == []
 
 
-def test_the_server_pings_every_thirty_seconds_of_the_wall(hall: Hall, alice: Talk) -> None:
-    assert alice.session.check(hall.now, 29.9) is None
-    assert alice.heard() == []
-    assert alice.session.check(hall.now, 30) is None
-    (ping,) = alice.heard()
+def test_the_server_pings_every_thirty_seconds_of_the_exchange(hall: Hall, alice: Talk) -> None:
+    hall.until(100)
+    opened = hall.private()
+    hall.wait(29_900)
+    assert opened.heard() == []
+    hall.wait(100)
+    (ping,) = opened.heard()
     assert list(ping) == ["ping", "channelId"]
     assert ping["ping"] == hall.site.now_ms()
-    alice.session.check(hall.now, 59.9)
-    assert alice.heard() == []
-    alice.session.check(hall.now, 60)
-    assert len(alice.heard()) == 1
+    hall.wait(29_900)
+    assert opened.heard() == []
+    hall.wait(100)
+    assert len(opened.heard()) == 1
 
 
 def test_pings_can_be_switched_off() -> None:
     hall = Hall(StreamSwitches(private_ping_s=None))
     talk = hall.private()
-    talk.session.check(hall.now, 10_000)
+    hall.wait(100_000)
     assert talk.heard() == []
 
 
@@ -309,6 +311,17 @@ def test_the_stream_ends_when_its_key_is_deleted(hall: Hall) -> None:
     hall.site.alice.signed("DELETE", "/api/v1/userDataStream", listenKey=key)
     assert session.check(hall.now, 1) is Ending.CLOSE
     assert talk.session.check(hall.now, 1) is None
+
+
+def test_nothing_is_told_to_whom_the_key_has_left_though_he_is_still_connected(hall: Hall) -> None:
+    alice = hall.site.alice
+    key = alice.signed("POST", "/api/v1/userDataStream").json["listenKey"]
+    ear, other = Ear(), hall.private("alice")
+    assert hall.streams.open(key, ear, hall.now, 0.0) is not None
+    alice.signed("DELETE", "/api/v1/userDataStream", listenKey=key)
+    alice.order()
+    assert ear.heard() == []
+    assert other.heard() != []
 
 
 def test_nobody_gets_in_with_an_unknown_key(hall: Hall, alice: Talk) -> None:

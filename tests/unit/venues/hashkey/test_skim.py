@@ -83,8 +83,8 @@ def test_books_and_trades_of_other_symbols_do_not_matter_and_all_else_does() -> 
 
 
 def test_what_is_written_is_what_is_read() -> None:
-    assert parse(V2, DEPTH) == [DepthMessage(PERP, 5, [("99.9", "3")], [("100", "4")])]
-    assert parse(V2, TRADE) == [TradeMessage(PERP, 5, "99.9", "3", buyer_made=True, history=False)]
+    assert parse(V2, DEPTH) == [DepthMessage(PERP, 5, [("99.9", "3")], [("100", "4")], "7_1")]
+    assert parse(V2, TRADE) == [TradeMessage(PERP, 5, "99.9", "3", buyer_made=True, history=False, id="12")]
     assert parse(V2, MARK) == [MarkMessage(PERP, 5000, "99.95")]
     assert parse(V1, INDEX) == [IndexMessage("BTCUSDT", 4990, "99.97")]
     assert parse(FUNDING_PATH, FUNDING) == [FundingMessage(PERP, "0.0001", 28_800_000)]
@@ -100,8 +100,16 @@ def test_a_book_is_written_as_the_venue_writes_it() -> None:
 @pytest.mark.parametrize(
     ("connection", "data", "books"),
     [
-        (V1, SEEN_V1_DEPTH, [DepthMessage(PERP, 1790134581222, [("86637.3", "6")], [("86640.4", "12")])]),
-        (V2, SEEN_V2_DEPTH, [DepthMessage(PERP, 1790134581603, [("86645.7", "155")], [("86645.8", "12")])]),
+        (
+            V1,
+            SEEN_V1_DEPTH,
+            [DepthMessage(PERP, 1790134581222, [("86637.3", "6")], [("86640.4", "12")], "14088479_18")],
+        ),
+        (
+            V2,
+            SEEN_V2_DEPTH,
+            [DepthMessage(PERP, 1790134581603, [("86645.7", "155")], [("86645.8", "12")], "14088520_1")],
+        ),
         (V2, b'{"topic":"depth","event":"sub","params":{"symbol":"X"},"code":"0","msg":"Success"}', []),
         (
             V2,
