@@ -1,7 +1,11 @@
-"""The control API as an OpenAPI document, made of the rows that it answers by. Made when somebody asks."""
+"""The control API as an OpenAPI document, made of the rows that it answers by; and the rows that give documents.
+
+A document is made when somebody asks, which takes some hundredths of a second: in a thread, so that orders do not wait.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterable
 from typing import Any, Final, get_origin
@@ -94,38 +98,29 @@ def _parameter(field: Any, schema: Schema) -> Schema:
 # -- rows -----------------------------------------------------------------------------------------------
 
 
-def _control(parts: Parts, ask: Nothing) -> dict[str, Any]:
+async def _control(parts: Parts, ask: Nothing) -> Schema:
     """Of this table."""
     from simulator.control.answering import TABLE  # noqa: PLC0415 - it holds these rows too
 
-    return openapi(TABLE, token=parts.settings.server.needs_token)
+    return await asyncio.to_thread(openapi, TABLE, token=parts.settings.server.needs_token)
 
 
-def _venue_rest(parts: Parts, ask: Nothing) -> dict[str, Any]:
+async def _venue_rest(parts: Parts, ask: Nothing) -> Schema:
     """Of the venue's routes."""
     from simulator.venues.hashkey.documents.openapi import openapi as venue  # noqa: PLC0415 - only on demand
 
-    return venue()
+    return await asyncio.to_thread(venue)
 
 
-def _venue_sockets(parts: Parts, ask: Nothing) -> dict[str, Any]:
+async def _venue_sockets(parts: Parts, ask: Nothing) -> Schema:
     """Of the venue's sockets."""
     from simulator.venues.hashkey.documents.asyncapi import asyncapi  # noqa: PLC0415 - only on demand
 
-    return asyncapi()
+    return await asyncio.to_thread(asyncapi)
 
 
 ROWS: Final = (
-    Row("GET", "openapi.json", _control, Nothing, dict[str, Any], "this API as an OpenAPI document"),
-    Row(
-        "GET", "hashkey-openapi.json", _venue_rest, Nothing, dict[str, Any], "HashKey's REST API as an OpenAPI document"
-    ),
-    Row(
-        "GET",
-        "hashkey-asyncapi.json",
-        _venue_sockets,
-        Nothing,
-        dict[str, Any],
-        "HashKey's sockets as an AsyncAPI document",
-    ),
+    Row("GET", "openapi.json", _control, Nothing, Schema, "this API as an OpenAPI document"),
+    Row("GET", "hashkey-openapi.json", _venue_rest, Nothing, Schema, "HashKey's REST API as an OpenAPI document"),
+    Row("GET", "hashkey-asyncapi.json", _venue_sockets, Nothing, Schema, "HashKey's sockets as an AsyncAPI document"),
 )

@@ -20,7 +20,7 @@ from simulator.venues.hashkey import public_v2 as v2
 from simulator.venues.hashkey.documents.asyncapi import PRIVATE, PUBLIC_V1, PUBLIC_V2
 from tests.documents import frame_validators, judge_frame, sockets
 from tests.sockets import Hall
-from tests.wire import START_MS, sign
+from tests.wire import sign
 
 SYMBOL, PERPETUAL = "BTCUSDT", "BTCUSDT-PERPETUAL"
 WITHIN_S = 10.0
@@ -171,7 +171,8 @@ def test_topics_and_intervals_that_are_declared_are_understood_and_others_are_no
 
 
 def test_the_pings_of_the_private_socket_are_declared() -> None:
-    talk = Hall().private()
-    talk.session.check(START_MS * 1_000_000, 60.0)
+    hall = Hall()
+    talk = hall.private()
+    hall.wait(30_000)
     (ping,) = talk.heard()
     assert judge_frame(PRIVATE, ping) in SILENT
