@@ -173,6 +173,6 @@ def test_topics_and_intervals_that_are_declared_are_understood_and_others_are_no
 def test_the_pings_of_the_private_socket_are_declared() -> None:
     hall = Hall()
     talk = hall.private()
-    hall.wait(30_000)
+    hall.wait(30_100)
     (ping,) = talk.heard()
     assert judge_frame(PRIVATE, ping) in SILENT
