@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import ipaddress
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -99,7 +98,7 @@ async def _served(parts: Parts) -> AsyncIterator[Running]:
     if parts.kept is not None:
         delivery.turn.before = parts.kept.journal.settle
     streams = Streams(desk, runner, switches, delivery)
-    token = settings.server.control_token or ("" if is_loopback(settings.server.host) else secrets.token_hex(16))
+    token = settings.server.control_token or (secrets.token_hex(16) if settings.server.needs_token else "")
     handler = route(
         {"/quote/ws/v1": streams.public_v1, "/quote/ws/v2": streams.public_v2},
         {
@@ -195,14 +194,6 @@ def own_address(host: str) -> tuple[str, ...]:
 def _account_of(parts: Parts, api_key: str) -> str | None:
     key = parts.desk.keys.get(api_key)
     return None if key is None else key.account
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches an address."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 async def _ended(playing: asyncio.Task[None]) -> None:
