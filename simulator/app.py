@@ -91,7 +91,7 @@ async def _served(parts: Parts) -> AsyncIterator[Running]:
     delivery = Delivery(runner, parts.latencies, partial(_account_of, parts))
     if parts.kept is not None:
         delivery.turn.before = parts.kept.journal.settle
-    streams = Streams(desk, runner, switches, delivery)
+    streams = Streams(desk, runner, switches, delivery, parts.requests)
     token = settings.server.control_token or ("" if is_loopback(settings.server.host) else secrets.token_hex(16))
     handler = route(
         {"/quote/ws/v1": streams.public_v1, "/quote/ws/v2": streams.public_v2},
@@ -99,7 +99,7 @@ async def _served(parts: Parts) -> AsyncIterator[Running]:
             PRIVATE_PREFIX: streams.private,
             CONTROL: control_handler(_settled(Control(parts, token), delivery.turn), Caller),
         },
-        rest_handler(gate, delivery),
+        rest_handler(gate, delivery, parts.requests),
     )
     async with AsyncExitStack() as stack:
         host = settings.server.host
@@ -109,7 +109,6 @@ async def _served(parts: Parts) -> AsyncIterator[Running]:
             where = f"{host}:{settings.server.port}"
             raise CannotServe(f"cannot listen on {where}: {error.strerror}; another --port may help") from None
         stack.push_async_callback(streams.close_all)
-        _calm_the_collector()
         if not settings.market.paused:
             parts.steering.resume()
         playing = asyncio.create_task(runner.run())
@@ -155,6 +154,7 @@ async def _ended(playing: asyncio.Task[None]) -> None:
 
 
 def _calm_the_collector() -> None:
+    """Only in a process of our own: it is set for the whole process."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_GC_THRESHOLDS)
@@ -167,6 +167,7 @@ def serve(settings: Settings) -> None:
 
 async def _serve(settings: Settings) -> None:
     async with running(settings) as sim:
+        _calm_the_collector()
         # Before the ready line: who reads it may stop us at once.
         stop = _stop_signal()
         if settings.run.json:

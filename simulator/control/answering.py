@@ -15,19 +15,21 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from simulator.control import accounts, bracket, brokers, clock, explain, keys, market, views
+from simulator.control import accounts, bracket, brokers, clock, explain, keys, market, people, requests, views
 from simulator.control.table import Ask, BadAsk, NotThere, Row
 from simulator.parts import Parts
 
 TABLE: Final[tuple[Row, ...]] = (
     *views.ROWS,
     *explain.ROWS,
+    *people.ROWS,
     *accounts.ROWS,
     *keys.ROWS,
     *brokers.ROWS,
     *bracket.ROWS,
     *market.ROWS,
     *clock.ROWS,
+    *requests.ROWS,
 )
 
 

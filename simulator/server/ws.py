@@ -20,6 +20,7 @@ from simulator.venues.hashkey.desk import Desk
 from simulator.venues.hashkey.private import PrivateStreams
 from simulator.venues.hashkey.public_v1 import PublicV1
 from simulator.venues.hashkey.public_v2 import PublicV2
+from simulator.venues.hashkey.request_log import RequestLog
 from simulator.venues.hashkey.sockets import Ending, Session, StreamSwitches
 
 log = logging.getLogger(__name__)
@@ -67,8 +68,10 @@ class Streams:
         runner: Runner,
         switches: StreamSwitches | None = None,
         delivery: Delivery | None = None,
+        requests: RequestLog | None = None,
     ) -> None:
         self._runner = runner
+        self._requests = requests
         self.delivery = delivery or Delivery(runner)
         self._switches = switches or StreamSwitches()
         self._publisher = Publisher(desk.state, desk.tapes, desk.perpetuals)
@@ -96,6 +99,7 @@ class Streams:
         key = request.path.removeprefix(PRIVATE_PREFIX)
         account = self._private.account_of(key, self._runner.now())
         if account is None:
+            self._told(request, 401)
             return web.Response(status=401)
         line = Line(Leg.PRIVATE, user_of(account))
         return await self._serve(
@@ -121,6 +125,7 @@ class Streams:
         connection = Connection(socket, outbox, session)
         self._connections[connection] = None
         self._sweep_later()
+        self._told(request, 101, line.account or "")
         log.info("%s %s connected", request.remote, request.path.removesuffix(_secret(request.path)))
         try:
             await self._converse(connection)
@@ -129,6 +134,12 @@ class Streams:
             session.closed()
             log.info("%s is gone (%s)", request.remote, outbox.cut or socket.close_code)
         return socket
+
+    def _told(self, request: web.BaseRequest, status: int, account: str = "") -> None:
+        if self._requests is not None:
+            secret = _secret(request.path)
+            path = request.path.removesuffix(secret) + "{listenKey}" if secret else request.path
+            self._requests.connected(path, account, status)
 
     async def _converse(self, connection: Connection) -> None:
         """Until the client or we end it; what cannot be read (too long, no UTF-8) ends it too."""
