@@ -22,6 +22,7 @@ from benchmarks.timing import in_turns
 
 ORDER: Final = Goal("H1", "signed order, requests per second of bare aiohttp's", at_least=0.5)
 WATCHED: Final = Goal("H2", "signed order with a private subscriber, of bare aiohttp's", at_least=0.4)
+KEPT: Final = Goal("K1", "signed order with --state, of one without", at_least=0.7)
 DEPTH: Final = Goal("H4", "GET depth, 200x2, unchanged book, of bare aiohttp's", at_least=0.8)
 RICH: Final = ("--account", "buyer:USDT=1000000000000", "--account", "seller:BTC=1000000000")
 
@@ -30,7 +31,7 @@ def run(options: Options) -> Report:
     """All of them."""
     report = Report()
     if not can_measure_processes():
-        for goal in (ORDER, WATCHED, DEPTH):
+        for goal in (ORDER, WATCHED, KEPT, DEPTH):
             report.judge(goal, None, "needs Linux's /proc")
         return report
     seconds = options.some(3, 1)
@@ -48,6 +49,9 @@ def run(options: Options) -> Report:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         bare: Started = stack.enter_context(plain("hello"))
         alone: Started = stack.enter_context(simulator("--empty", "--symbols", INSTRUMENT.symbol, *RICH))
+        kept: Started = stack.enter_context(
+            simulator("--empty", "--symbols", INSTRUMENT.symbol, *RICH, "--state", str(folder / "state"))
+        )
         watched: Started = stack.enter_context(simulator("--empty", "--symbols", INSTRUMENT.symbol, *RICH))
         mirror: Started = stack.enter_context(simulator("--replay", str(record(folder, moments(1))), "--no-loop"))
         listener = stack.enter_context(Discarding([listen_url(watched.ready)]))
@@ -56,6 +60,7 @@ def run(options: Options) -> Report:
         contestants = {
             "aiohttp hello": contestant("aiohttp hello", bare, bare_url, lambda: [Request("GET", "/", {})]),
             "order": contestant("order", alone, alone.ready["rest"], lambda: crossing_pair(alone.ready)),
+            "order, kept": contestant("order, kept", kept, kept.ready["rest"], lambda: crossing_pair(kept.ready)),
             "order, watched": contestant(
                 "order, watched", watched, watched.ready["rest"], lambda: crossing_pair(watched.ready)
             ),
@@ -74,6 +79,7 @@ def run(options: Options) -> Report:
     report.tables.append(Table(f"HTTP ({generator()})", ["request", "per second", "server CPU us each"], rows))
     for goal, name in ((ORDER, "order"), (WATCHED, "order, watched"), (DEPTH, "depth")):
         report.judge(goal, rounds.speed(name, "aiohttp hello"))
+    report.judge(KEPT, rounds.speed("order, kept", "order"))
     return report
 
 

@@ -10,31 +10,37 @@ import asyncio
 import gc
 import ipaddress
 import secrets
-import signal
-import sys
-from collections.abc import AsyncIterator, Coroutine, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, NoReturn
 
 import msgspec
 
 from simulator import __version__
-from simulator.config import Settings
+from simulator.config import BadSetting, Settings
 from simulator.control.answering import Caller, Control
+from simulator.feeds.together import together
+from simulator.lifetime import run, stop_signal, until_stopped
+from simulator.mirroring import mirror_of, rest_of, rules_of
 from simulator.parts import CannotServe, Parts, exchange_of
 from simulator.ready import Ready, ready
+from simulator.replay.recorder import CannotRecord
 from simulator.runtime.bracket_report import result
 from simulator.runtime.rate_limits import RateLimits
+from simulator.runtime.runner import Runner
 from simulator.server.app import listening, route
 from simulator.server.control import PREFIX as CONTROL
 from simulator.server.control import Answer, control_handler
 from simulator.server.delivery import Delivery
 from simulator.server.outbox import Turn
 from simulator.server.rest import rest_handler
+from simulator.server.tls import Authority, NoAuthority, authority
 from simulator.server.ws import PRIVATE_PREFIX, Streams
 from simulator.storage.folder import BadState
+from simulator.tape import Tape
 from simulator.venues.hashkey.gate import Gate
 from simulator.venues.hashkey.sockets import StreamSwitches
 
@@ -54,7 +60,7 @@ class Running:
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Running]:
     """Serve the settings' exchange for as long as the block lasts."""
-    parts = exchange_of(settings)
+    parts = exchange_of(settings, await rules_of(settings) if settings.market.live else None)
     with _kept(parts):
         async with _served(parts) as sim:
             yield sim
@@ -82,6 +88,7 @@ def _kept(parts: Parts) -> Iterator[None]:
 @asynccontextmanager
 async def _served(parts: Parts) -> AsyncIterator[Running]:
     settings = parts.settings
+    tape = _tape_of(parts)
     runner, desk = parts.runner, parts.desk
     limits = RateLimits({"order": 20, "query": 10}) if settings.venue.rate_limits else None
     gate = Gate(desk, limits, runner.catch_up, runner.act)
@@ -103,17 +110,53 @@ async def _served(parts: Parts) -> AsyncIterator[Running]:
     )
     async with AsyncExitStack() as stack:
         host = settings.server.host
+        signer = stack.enter_context(authority_of(settings)) if settings.server.tls else None
+        tls = None if signer is None else signer.context(*own_address(host))
         try:
-            port = await stack.enter_async_context(listening(handler, host, settings.server.port))
+            port = await stack.enter_async_context(listening(handler, host, settings.server.port, tls))
         except OSError as error:
             where = f"{host}:{settings.server.port}"
             raise CannotServe(f"cannot listen on {where}: {error.strerror}; another --port may help") from None
         stack.push_async_callback(streams.close_all)
         if not settings.market.paused:
             parts.steering.resume()
-        playing = asyncio.create_task(runner.run())
+        if tape is not None:
+            stack.callback(tape.recorder.close)
+        playing = asyncio.create_task(_play(parts, tape))
         stack.push_async_callback(_ended, playing)
-        yield Running(parts, _ready(parts, port, token), playing)
+        ca = "" if signer is None else str(signer.certificate)
+        yield Running(parts, _ready(parts, port, token, ca), playing)
+
+
+def _tape_of(parts: Parts) -> Tape | None:
+    """Where the live market is recorded, if it is."""
+    settings = parts.settings
+    if not settings.recording.record:
+        return None
+    if parts.live is None:
+        raise BadSetting("--record keeps what a live market says: it goes with --live")
+    out, symbols = Path(settings.recording.record).expanduser(), list(parts.desk.state.markets)
+    try:
+        return Tape(settings, out, symbols, rest_of(settings))
+    except CannotRecord as error:
+        raise CannotServe(str(error), 2) from None
+
+
+async def _play(parts: Parts, tape: Tape | None) -> None:
+    """Let the market play, and a live one be heard; never ends by itself."""
+    if parts.live is None:
+        await parts.runner.run()
+        return
+    instruments = [market.instrument for market in parts.desk.state.markets.values()]
+    if tape is None:
+        await together(_forever(parts.runner), mirror_of(parts.settings, instruments, parts.live).run())
+    mirror = mirror_of(parts.settings, instruments, parts.live, tape.record)
+    await together(_forever(parts.runner), mirror.run(), tape.beside(parts.desk.catalogue))
+
+
+async def _forever(runner: Runner) -> NoReturn:
+    await runner.run()
+    raise AssertionError("the runner ends only by raising")
 
 
 def _settled(control: Control, turn: Turn) -> Answer:
@@ -127,9 +170,25 @@ def _settled(control: Control, turn: Turn) -> Answer:
     return answer
 
 
-def _ready(parts: Parts, port: int, token: str) -> Ready:
-    addresses = ready(parts.settings.server.host, port, list(parts.desk.state.markets), parts.access, __version__)
+def _ready(parts: Parts, port: int, token: str, ca: str) -> Ready:
+    addresses = ready(parts.settings.server.host, port, list(parts.desk.state.markets), parts.access, __version__, ca)
     return msgspec.structs.replace(addresses, control_token=token)
+
+
+@contextmanager
+def authority_of(settings: Settings) -> Iterator[Authority]:
+    """Who signs for the server; CannotServe where nobody can."""
+    folder = settings.server.tls_dir
+    try:
+        with authority(Path(folder) if folder else None, *own_address(settings.server.host)) as signer:
+            yield signer
+    except NoAuthority as error:
+        raise CannotServe(str(error), 2) from None
+
+
+def own_address(host: str) -> tuple[str, ...]:
+    """The address that clients may know the server by, if it is one: none means all of them."""
+    return () if host in ("0.0.0.0", "::") else (host,)  # noqa: S104
 
 
 def _account_of(parts: Parts, api_key: str) -> str | None:
@@ -169,44 +228,15 @@ async def _serve(settings: Settings) -> None:
     async with running(settings) as sim:
         _calm_the_collector()
         # Before the ready line: who reads it may stop us at once.
-        stop = _stop_signal()
+        stop = stop_signal()
         if settings.run.json:
             print(sim.ready.to_json(), flush=True)
         else:
             print(sim.ready.to_text(sim.parts.market), flush=True)
         try:
-            await _until_stopped(stop, sim.playing, settings.run.run_seconds or None)
+            await until_stopped(stop, sim.playing, settings.run.run_seconds or None)
         except BadState as error:
             raise CannotServe(str(error)) from None
         if sim.parts.bracket is not None:
             told = result(sim.parts.bracket)
             print(told.to_json() if settings.run.json else told.to_text(), flush=True)
-
-
-def _stop_signal() -> asyncio.Event:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    return stop
-
-
-async def _until_stopped(stop: asyncio.Event, playing: asyncio.Task[None], seconds: float | None) -> None:
-    """Until a signal, the end of the time, or a bug in what plays the market, which is raised."""
-    waiting = asyncio.create_task(stop.wait())
-    await asyncio.wait({waiting, playing}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    waiting.cancel()
-    if playing.done():
-        playing.result()
-
-
-def run(main: Coroutine[Any, Any, Any]) -> Any:
-    """Run a coroutine on uvloop where it is installed (the ``fast`` extra), else on asyncio's loop."""
-    factory = None
-    if sys.platform != "win32":
-        with suppress(ImportError):
-            import uvloop  # noqa: PLC0415 - there only with the extra
-
-            factory = uvloop.new_event_loop
-    with asyncio.Runner(loop_factory=factory) as runner:
-        return runner.run(main)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,26 @@ from simulator import __version__
 from simulator.config import BadSetting, Settings, Source, build, gather, known
 
 FINE, FAILED, MISUSE = 0, 1, 2
+RECORD_SETTINGS = frozenset(
+    (
+        "symbols",
+        "seed",
+        "upstream_rest",
+        "upstream_ws",
+        "stale_after",
+        "rotate_mb",
+        "rotate_minutes",
+        "run_seconds",
+        "json",
+    )
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
     parser = _parser()
-    args = parser.parse_args(argv)
+    own, child = _parted(sys.argv[1:] if argv is None else argv)
+    args = parser.parse_args(own, argparse.Namespace(child=child))
     command: Callable[[argparse.Namespace], int] = args.command
     try:
         return command(args)
@@ -34,6 +48,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return FAILED
     except KeyboardInterrupt:
         return FINE
+
+
+def _parted(argv: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    """Our arguments, and after ``exec ... --`` somebody else's, which argparse must not read."""
+    if argv[:1] == ["exec"] and "--" in argv:
+        cut = argv.index("--")
+        return argv[:cut], argv[cut + 1 :]
+    return argv, ()
 
 
 def _say(status: int, line: str) -> int:
@@ -59,6 +81,23 @@ def _parser() -> argparse.ArgumentParser:
     _add_settings(add("serve", _serve, "run the exchange until stopped"))
     _add_settings(add("demo", _demo, "run the exchange and a small bot that trades on it for a few seconds"))
 
+    recording = add("record", _record, "record the venue's live public messages")
+    recording.add_argument("--out", required=True, type=Path, metavar="PATH", help="the recording to write (.hkrec)")
+    _add_settings(recording, RECORD_SETTINGS)
+
+    executing = add("exec", _exec, "run a program unchanged, with HashKey's host names leading to the simulator")
+    executing.usage = "hashkey-sim exec [flags of serve | --server URL] -- COMMAND ..."
+    executing.add_argument("--server", default="", metavar="URL", help="a simulator that runs already")
+    executing.add_argument(
+        "--private-hosts",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="give the program a hosts file of its own where Linux allows it (there sudo and the like do not work)",
+    )
+    _add_settings(executing)
+
+    _add_settings(add("hosts", _hosts, "print what leads programs here that exec cannot lead: hosts file, authority"))
+
     importing = add("import", _import, "turn recorded market data (neutral JSON lines) into a recording")
     importing.add_argument("files", nargs="+", type=Path, metavar="FILE", help="neutral files, .jsonl or .jsonl.gz")
     importing.add_argument("--out", required=True, type=Path, metavar="PATH", help="the recording to write (.hkrec)")
@@ -71,6 +110,9 @@ def _parser() -> argparse.ArgumentParser:
 
     inspecting = add("inspect", _inspect, "tell what a recording or a state folder holds")
     inspecting.add_argument("path", type=Path, metavar="PATH", help="a recording (.hkrec), or a state folder")
+    inspecting.add_argument(
+        "--gap", type=float, default=5.0, metavar="SECONDS", help="how long a silence must be to be told (default 5)"
+    )
     inspecting.add_argument("--json", action="store_true", help="print it as JSON")
 
     verifying = add("verify", _verify, "replay the journal of a state folder and compare what it does")
@@ -82,10 +124,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_settings(parser: argparse.ArgumentParser) -> None:
+def _add_settings(parser: argparse.ArgumentParser, only: Collection[str] = ()) -> None:
+    """Flags of the settings, of all or of some."""
     parser.add_argument("--config", type=Path, default=None, metavar="FILE", help="settings in TOML")
     groups: dict[str, Any] = {}
     for one in known():
+        if only and one.name not in only:
+            continue
         group = groups.get(one.section) or groups.setdefault(one.section, parser.add_argument_group(one.section))
         options: dict[str, Any] = {"dest": one.name, "default": None, "help": one.meaning}
         if isinstance(one.default, bool):
@@ -142,6 +187,19 @@ def _serve(args: argparse.Namespace) -> int:
     return FINE
 
 
+def _record(args: argparse.Namespace) -> int:
+    from simulator.record import record
+    from simulator.replay.recorder import CannotRecord
+
+    settings = _settings(args)
+    try:
+        result = record(settings, args.out)
+    except CannotRecord as error:
+        return _say(MISUSE, str(error))
+    print(result.to_json() if settings.run.json else result.to_text())
+    return _say(FAILED, result.failure) if result.failure else FINE
+
+
 def _demo(args: argparse.Namespace) -> int:
     from simulator.demo import demo
     from simulator.parts import CannotServe
@@ -152,6 +210,33 @@ def _demo(args: argparse.Namespace) -> int:
         return FINE if demo(settings) else FAILED
     except CannotServe as error:
         return _say(error.status, str(error))
+
+
+def _exec(args: argparse.Namespace) -> int:
+    from simulator.detour.running import execute
+    from simulator.parts import CannotServe
+
+    if not args.child:
+        return _say(MISUSE, "exec needs a command: hashkey-sim exec [flags] -- COMMAND ...")
+    values = _gathered(args)
+    if values["port"].origin == "default":
+        values["port"] = Source(0, "exec")
+    try:
+        return execute(build(values), args.child, args.server, private_hosts=args.private_hosts)
+    except CannotServe as error:
+        return _say(error.status, str(error))
+
+
+def _hosts(args: argparse.Namespace) -> int:
+    from simulator.detour.advice import advice
+    from simulator.parts import CannotServe
+
+    try:
+        told = advice(_settings(args))
+    except CannotServe as error:
+        return _say(error.status, str(error))
+    print(told.to_json() if args.json else told.to_text())
+    return FINE
 
 
 def _import(args: argparse.Namespace) -> int:
@@ -206,8 +291,10 @@ def _inspect(args: argparse.Namespace) -> int:
         return _inspect_state(args)
     if not args.path.is_file():
         return _say(MISUSE, f"there is no file {args.path}")
+    if not 0 < args.gap < 1e9:
+        return _say(MISUSE, f"--gap needs a number of seconds, not {args.gap}")
     try:
-        summary = summarize(args.path)
+        summary = summarize(args.path, round(args.gap * 1e9))
     except BadRecording as error:
         return _say(FAILED, str(error))
     print(summary.to_json() if args.json else summary.to_text())

@@ -64,6 +64,21 @@ def seconds(value: object) -> float:
     return number
 
 
+def url(*schemes: str) -> Callable[[object], str]:
+    """A URL of one of these schemes."""
+
+    def read(value: object) -> str:
+        words = str(value).rstrip("/")
+        scheme, found, rest = words.partition("://")
+        if not (found and scheme in schemes and rest) or any(one.isspace() for one in words):
+            raise BadSetting(
+                f"needs a URL that begins with {' or '.join(f'{one}://' for one in schemes)}, not {value!r}"
+            )
+        return words
+
+    return read
+
+
 def speed(value: object) -> str:
     """A speed: a positive decimal number, or ``max``."""
     words = str(value)
@@ -143,6 +158,7 @@ class Market:
     """The outside market behind the exchange."""
 
     replay: str = setting("", text, "recording to play; empty: the bundled session of 2024-08-08", metavar="PATH")
+    live: bool = setting(False, switch, "mirror the venue as it is now instead of a recording")
     empty: bool = setting(False, switch, "no outside market: only orders of the exchange's own accounts")
     symbols: tuple[str, ...] = setting(
         (), names, "symbols to trade, separated by commas; empty: all there are", metavar="A,B"
@@ -156,7 +172,9 @@ class Market:
         metavar="wall|recorded",
     )
     paused: bool = setting(False, switch, "start with the clock standing; POST /_sim/clock moves it")
-    seed: int = setting(1, whole, "seed of what is made up: listen keys, latencies", metavar="N")
+    seed: int = setting(
+        1, whole, "seed of what is left to chance: listen keys, latencies, waits before reconnecting", metavar="N"
+    )
     queue: tuple[str, ...] = setting(
         (),
         names,
@@ -172,11 +190,46 @@ class Market:
 
 
 @dataclass(frozen=True)
+class Upstream:
+    """The venue that a live mirror follows; another simulator will do."""
+
+    upstream_rest: str = setting(
+        "https://api-glb.hashkey.com", url("http", "https"), "with --live: base of the venue's REST API", metavar="URL"
+    )
+    upstream_ws: str = setting(
+        "wss://stream-glb.hashkey.com", url("ws", "wss"), "with --live: base of the venue's sockets", metavar="URL"
+    )
+    stale_after: float = setting(
+        5.0,
+        seconds,
+        "with --live: seconds of silence, or without a good book, after which nothing fills from the mirror",
+        metavar="SECONDS",
+    )
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What is kept of a live market. With rotation the files are NAME-0001.hkrec, NAME-0002.hkrec, ..."""
+
+    record: str = setting("", text, "with --live: record what is heard into this file; empty: nothing", metavar="PATH")
+    rotate_mb: int = setting(
+        0, whole, "begin another file of a recording after so many megabytes; 0: never", metavar="MB"
+    )
+    rotate_minutes: int = setting(
+        0, whole, "begin another file of a recording after so many minutes; 0: never", metavar="N"
+    )
+
+
+@dataclass(frozen=True)
 class Server:
     """Where the exchange listens."""
 
     host: str = setting("127.0.0.1", text, "address to listen on; only loopback is safe", metavar="ADDRESS")
     port: int = setting(8765, port, "port to listen on; 0 asks the system for a free one", metavar="N")
+    tls: bool = setting(False, switch, "speak TLS only, with a certificate for all of HashKey's names and this machine")
+    tls_dir: str = setting(
+        "", text, "folder that keeps the certificate authority; empty: one for this run only", metavar="DIR"
+    )
     control_token: str = setting(
         "", text, "token of the control API; empty: none on loopback, made up on any other address", metavar="TOKEN"
     )
@@ -282,6 +335,8 @@ class Settings:
     """The whole tree."""
 
     market: Market = field(default_factory=Market)
+    upstream: Upstream = field(default_factory=Upstream)
+    recording: Recording = field(default_factory=Recording)
     server: Server = field(default_factory=Server)
     accounts: Accounts = field(default_factory=Accounts)
     venue: Venue = field(default_factory=Venue)
@@ -290,6 +345,8 @@ class Settings:
 
 SECTIONS: Final[dict[str, type]] = {
     "market": Market,
+    "upstream": Upstream,
+    "recording": Recording,
     "server": Server,
     "accounts": Accounts,
     "venue": Venue,

@@ -23,9 +23,10 @@ from urllib.parse import urlencode
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 
-from simulator.app import Running, run, running
+from simulator.app import Running, running
 from simulator.config import BadSetting, Settings
 from simulator.core.rejections import RejectReason
+from simulator.lifetime import run
 from simulator.ready import Access
 from simulator.runtime.bracket_report import result
 from simulator.venues.hashkey.errors import ERRORS
@@ -75,10 +76,12 @@ class Api:
 
 def demo(settings: Settings) -> bool:
     """Run it; whether everything went as it should."""
-    if settings.market.empty or settings.market.clock != "wall":
-        raise BadSetting("the demo trades on a recorded market on the wall's clock: leave --empty and --clock away")
+    if settings.market.empty or settings.market.live or settings.market.clock != "wall":
+        raise BadSetting(
+            "the demo trades on a recorded market on the wall's clock: leave --empty, --live and --clock away"
+        )
     said = print if not settings.run.json else _silent
-    result: dict[str, Any] = run(_demo(replace(settings, server=replace(settings.server, port=0)), said))
+    result: dict[str, Any] = run(_demo(replace(settings, server=replace(settings.server, port=0, tls=False)), said))
     if settings.run.json:
         print(json.dumps(result))
     return bool(result["ok"])

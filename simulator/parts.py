@@ -20,6 +20,9 @@ from simulator.core.perpetual_history import PerpetualHistory
 from simulator.core.refusals import Refusals
 from simulator.core.state import State
 from simulator.core.units import Nanos
+from simulator.feeds.live import Live
+from simulator.feeds.rules import Rules
+from simulator.mirroring import live_of
 from simulator.opening import fees_of, open_accounts
 from simulator.ready import Access
 from simulator.replay.format import BadRecording, Reader
@@ -70,6 +73,7 @@ class Parts:
     requests: RequestLog
     kept: Kept | None = None
     bracket: Bracket | None = None
+    live: Live | None = None
 
 
 def bundled(name: str) -> Path:
@@ -79,18 +83,23 @@ def bundled(name: str) -> Path:
     return inside if inside.exists() else here.parent / "replay_data" / name
 
 
-def exchange_of(settings: Settings) -> Parts:
-    """An exchange at its first moment, or where its state folder ends: listed, funded, its market ready to play."""
+def exchange_of(settings: Settings, rules: Rules | None = None) -> Parts:
+    """An exchange at its first moment, or where its state folder ends: listed, funded, its market ready to play.
+
+    ``rules``: of the live venue that it mirrors.
+    """
     try:
-        return _exchange_of(settings)
+        return _exchange_of(settings, rules)
     except BadState as error:
         raise CannotServe(str(error)) from None
 
 
-def _exchange_of(settings: Settings) -> Parts:
-    recording = None if settings.market.empty else _recording(settings)
+def _exchange_of(settings: Settings, rules: Rules | None) -> Parts:
+    recording = None if settings.market.empty or rules is not None else _recording(settings)
     info = recording.header.exchange_info if recording is not None else {}
     catalogue = Catalogue(info) if info.get("symbols") or info.get("contracts") else Catalogue.bundled()
+    if rules is not None:
+        catalogue = rules.catalogue
     instruments = _instruments(settings, catalogue, recording)
     exchange = Exchange()
     history, tapes, keys = History(exchange.state), Tapes(), KeyRing()
@@ -138,9 +147,15 @@ def _exchange_of(settings: Settings) -> Parts:
     steering = Steering(
         runner, clock, replay, speed_of(settings.market.speed), recorded=settings.market.clock == "recorded"
     )
-    market = _describe(settings, recording)
+    live = None
+    if rules is not None:
+        runner.source = live = live_of(settings, instruments, runner)
+        runner.catch_up()  # it begins stale, before anybody can ask
+    market = _describe(settings, recording, rules)
     requests = RequestLog(keys, runner.now, time.time_ns)
-    return Parts(settings, runner, desk, refusals, access, market, steering, latencies, requests, past.kept, bracket)
+    return Parts(
+        settings, runner, desk, refusals, access, market, steering, latencies, requests, past.kept, bracket, live
+    )
 
 
 def _list(runner: Runner, instrument: Instrument) -> None:
@@ -216,7 +231,9 @@ def _replay(settings: Settings, recording: Reader, instruments: list[Instrument]
     return Replay(recording, instruments, start=start, speed=speed_of(market.speed) or Fraction(1), loop=market.loop)
 
 
-def _describe(settings: Settings, recording: Reader | None) -> str:
+def _describe(settings: Settings, recording: Reader | None, rules: Rules | None) -> str:
+    if rules is not None:
+        return f"live mirror of {settings.upstream.upstream_ws}, {rules.origin}"
     if recording is None:
         return "none: only orders of this exchange's own accounts"
     loop = "looping" if settings.market.loop and settings.market.speed != "max" else "once"

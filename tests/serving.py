@@ -37,6 +37,7 @@ class Ready(msgspec.Struct, frozen=True):
     symbols: list[str]
     accounts: list[Account]
     version: str
+    ca: str = ""
 
     def line(self) -> str:
         """For a program that wants to read it itself."""

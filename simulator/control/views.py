@@ -9,23 +9,51 @@ from simulator.control.table import Nothing, Row
 from simulator.core.accounts.ledger import INSURANCE
 from simulator.core.digest import digest
 from simulator.core.units import NANOS_PER_MILLI, Millis, money_text
+from simulator.feeds.live import Live
 from simulator.parts import Parts
 
 
-class Health(msgspec.Struct, frozen=True):
-    """Whether every market is as fresh as it should be."""
+class Fresh(msgspec.Struct, frozen=True):
+    """One symbol of a live mirror: whether it may fill, since when (milliseconds), and if not, why."""
+
+    fresh: bool
+    since: Millis
+    why: str
+
+
+class Upstream(msgspec.Struct, frozen=True):
+    """A live mirror: why a connection is down, by its path ("": it stands); its symbols; what was left out, by kind."""
+
+    connections: dict[str, str]
+    symbols: dict[str, Fresh]
+    left_out: dict[str, int]
+
+
+class Health(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Whether every market is as fresh as it should be. ``upstream`` is there when the market is live."""
 
     ok: bool
     stale: list[str]
     symbols: list[str]
     version: str
+    upstream: Upstream | None = None
 
 
 def health(parts: Parts, ask: Nothing) -> Health:
     """Readiness."""
     markets = parts.desk.state.markets
     stale = [name for name, market in markets.items() if market.mirror.stale]
-    return Health(not stale, stale, list(markets), __version__)
+    upstream = None if parts.live is None else _upstream(parts.live)
+    connected = upstream is None or not any(upstream.connections.values())
+    return Health(connected and not stale, stale, list(markets), __version__, upstream)
+
+
+def _upstream(live: Live) -> Upstream:
+    return Upstream(
+        dict(live.connections),
+        {one.symbol: Fresh(one.fresh, one.since // NANOS_PER_MILLI, one.why) for one in live.freshness()},
+        dict(live.left_out.counts),
+    )
 
 
 class Summary(msgspec.Struct, frozen=True):

@@ -223,7 +223,9 @@ class Market:
             side, mirror = self.book.bids, self.mirror.bids
         else:
             side, mirror = self.book.asks, self.mirror.asks
-        if mirror.size_at:
+        if self.mirror.stale:
+            order.ahead = order.joined_behind = None  # what stands there is known when the mirror is back
+        elif mirror.size_at:
             order.ahead = order.joined_behind = self._place_in_queue(side, mirror, price)
         side.add(order, price)
 

@@ -16,7 +16,7 @@ from simulator.core.filling import Touched, Trigger, fill, report
 from simulator.core.market import Market
 from simulator.core.matching.book import BookSide
 from simulator.core.matching.match import take_order
-from simulator.core.mirror.fills import Flow, LevelChange, reached_by, reposition
+from simulator.core.mirror.fills import Flow, LevelChange, line_up, reached_by, reposition
 from simulator.core.orders import BUY, SELL, Order, Side
 from simulator.core.rejections import RejectReason
 from simulator.core.state import State
@@ -75,10 +75,10 @@ def check_trade(state: State, command: PrintTrade) -> RejectReason | None:
 def replace_depth(state: State, now: Nanos, command: ReplaceDepth) -> list[Event]:
     """A whole book, seen as the difference to the one before."""
     market = state.markets[command.symbol]
-    market.mirror.stale = False
+    was_stale, market.mirror.stale = market.mirror.stale, False
     bids = _difference(market, BUY, command.bids)
     asks = _difference(market, SELL, command.asks)
-    return _apply_depth(state, now, market, command, bids, asks)
+    return _apply_depth(state, now, market, command, bids, asks, came_back=was_stale)
 
 
 def change_depth(state: State, now: Nanos, command: ChangeDepth) -> list[Event]:
@@ -102,6 +102,8 @@ def _apply_depth(
     told: ReplaceDepth | ChangeDepth,
     bids: Sequence[tuple[Ticks, Lots]],
     asks: Sequence[tuple[Ticks, Lots]],
+    *,
+    came_back: bool = False,
 ) -> list[Event]:
     mirror, book, ts = market.mirror, market.book, told.ts
     mirror.message = told.message
@@ -109,6 +111,9 @@ def _apply_depth(
     _move_levels(market, BUY, ts, bids)
     _move_levels(market, SELL, ts, asks)
     _uncross(market, ts, bids)
+    if came_back:
+        _line_up(market, BUY, ts)
+        _line_up(market, SELL, ts)
     mirror.ts = max(mirror.ts, ts)
     market.changed(now)
     events: list[Event] = [MirrorChanged(market.instrument.symbol, ts)]
@@ -143,7 +148,22 @@ def _move_levels(market: Market, side: Side, ts: Nanos, levels: Sequence[tuple[T
         level = own.levels[key]
         if not change.after and not mirror.sees(level.price):
             continue  # out of the part of the book that is shown: nothing is known, nothing moves
-        reposition(level, change._replace(explained=explained.get(key, 0)), market.model)
+        # An order that came while the mirror was stale waits for it to come back (see ``_line_up``).
+        orders = [order for order in level if order.ahead is not None] if market.mirror.stale else level
+        reposition(orders, change._replace(explained=explained.get(key, 0)), market.model)
+
+
+def _line_up(market: Market, side: Side, ts: Nanos) -> None:
+    """Orders that came while the mirror was stale stand behind everything that is displayed now."""
+    mirror = market.mirror.side(side)
+    for level in market.book.side(side):
+        if not mirror.sees(level.price):
+            continue
+        older: Lots = 0
+        for order in level:
+            if order.ahead is None:
+                line_up(order, max(older, market.model.joined(mirror.available(level.key))), ts)
+            older = order.ahead or 0
 
 
 def _uncross(market: Market, ts: Nanos, bids: Sequence[tuple[Ticks, Lots]]) -> None:

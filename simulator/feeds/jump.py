@@ -19,6 +19,7 @@ from simulator.venues.hashkey.feed import (
     IndexMessage,
     MarkMessage,
     Message,
+    TimeMessage,
     TradeMessage,
     parse,
 )
@@ -56,7 +57,7 @@ class Known:
                 self._add(message)
 
     def _add(self, message: Message) -> None:
-        if isinstance(message, TradeMessage) and message.history:
+        if isinstance(message, TimeMessage) or (isinstance(message, TradeMessage) and message.history):
             return
         kind = _kind(message)
         left = self._missing.get(kind)
@@ -78,9 +79,11 @@ def _rank(message: Message) -> int:
     return 0 if isinstance(message, TradeMessage) else 1 if isinstance(message, DepthMessage) else 2
 
 
-def _kind(message: Message) -> tuple[str, str]:
+def _kind(message: DepthMessage | TradeMessage | MarkMessage | IndexMessage | FundingMessage) -> tuple[str, str]:
     if isinstance(message, DepthMessage):
         return "depth", message.symbol
     if isinstance(message, TradeMessage):
         return "trade", message.symbol
+    if isinstance(message, TimeMessage):
+        return "time", ""
     return _QUOTES[type(message)], message.name if isinstance(message, IndexMessage) else message.symbol

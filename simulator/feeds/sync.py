@@ -3,6 +3,12 @@
 The venue sends whole books. Converting four hundred texts for the fifteen that changed is most of the
 cost of a mirror, so a book is first compared with the one before as text, and only what differs is
 converted: the first book (and the first after ``restart``) becomes ReplaceDepth, later ones ChangeDepth.
+
+**Order.** The numbers of books skip (WebSocket 1.4: there is nothing to chain), and every book is whole, so a number
+left out means nothing was lost. A number that goes *back* means that what came was not in order: then nobody knows
+which book is the market, and nothing fills (InvalidateDepth) until the next one. A book asked for over REST has a time
+and no number: it counts when it is no older than what the socket told, and the socket's count when they are no older
+than it. A trade told twice counts once.
 """
 
 from __future__ import annotations
@@ -10,7 +16,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from simulator.core.commands import ChangeDepth, Command, PrintTrade, ReplaceDepth, SetFunding, SetMarkPrice
+from simulator.core.commands import (
+    ChangeDepth,
+    Command,
+    InvalidateDepth,
+    PrintTrade,
+    ReplaceDepth,
+    SetFunding,
+    SetMarkPrice,
+)
 from simulator.core.instruments import Instrument
 from simulator.core.orders import Side
 from simulator.core.units import (
@@ -48,10 +62,19 @@ class Sync:
         self._prices = instrument.price_grid
         self._sizes = instrument.qty_grid
         self._shown: tuple[dict[str, str], dict[str, str]] | None = None
+        self.restart()
+
+    def forget_book(self) -> None:
+        """The next book is told whole; it follows those before all the same."""
+        self._shown = None
 
     def restart(self) -> None:
-        """The next book has nothing to do with the last one."""
+        """What comes next has nothing to do with what was."""
         self._shown = None
+        self._version = 0
+        self._ts_ms: Millis = 0
+        self._asked_ms: Millis = 0
+        self._trade_id = 0
 
     def commands(self, message: Message, venue_time: VenueTime) -> list[Command]:
         """What a message asks of the exchange; BadFrame when a number is not on the symbol's steps."""
@@ -59,13 +82,20 @@ class Sync:
             if isinstance(message, DepthMessage):
                 return self._depth(message, venue_time(message.ts_ms))
             if isinstance(message, TradeMessage) and not message.history:
-                return [self._trade(message, venue_time(message.ts_ms))]
+                return self._trade(message, venue_time(message.ts_ms))
         except (NotANumber, OffGrid) as error:
             raise BadFrame(f"{self._symbol}: {error} is not a price or size of this symbol") from None
         return []
 
     def _depth(self, message: DepthMessage, ts: Nanos) -> list[Command]:
         self._check(message)
+        version = _number(message.version.partition("_")[0])
+        if version and version < self._version:
+            # The counter may have begun anew, so the next book is compared with this one.
+            self._shown, self._version = None, version
+            return [InvalidateDepth(self._symbol)]
+        if message.ts_ms < (self._asked_ms if version else self._ts_ms):
+            return []
         before = self._shown
         bids, asks = dict(message.bids), dict(message.asks)
         if before is None:
@@ -77,6 +107,11 @@ class Sync:
                 self._symbol, ts, self._changed(before[0], bids), self._changed(before[1], asks), message.version
             )
         self._shown = bids, asks
+        self._ts_ms = message.ts_ms
+        if version:
+            self._version = version
+        else:
+            self._asked_ms = message.ts_ms
         return [command]
 
     def _check(self, message: DepthMessage) -> None:
@@ -104,10 +139,19 @@ class Sync:
             levels[:0] = [(read(price), 0) for price in before if price not in now]
         return tuple(levels)
 
-    def _trade(self, message: TradeMessage, ts: Nanos) -> PrintTrade:
+    def _trade(self, message: TradeMessage, ts: Nanos) -> list[Command]:
+        number = _number(message.id)
+        if number and number <= self._trade_id:
+            return []
         side = Side.SELL if message.buyer_made else Side.BUY
         price, qty = self._prices.parse(message.price), self._sizes.parse(message.qty)
-        return PrintTrade(self._symbol, ts, price, qty, side, message.id)
+        self._trade_id = number or self._trade_id
+        return [PrintTrade(self._symbol, ts, price, qty, side, message.id)]
+
+
+def _number(text: str) -> int:
+    """Of a book (``14088520`` of ``14088520_1``, WebSocket 1.4) or a trade; 0: it has none."""
+    return int(text) if text.isdecimal() and text.isascii() else 0
 
 
 _FINEST_INDEX: Final = 18

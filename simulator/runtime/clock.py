@@ -51,19 +51,20 @@ class SteeredClock:
         self, start: Nanos | None, speed: Fraction | None, host: Callable[[], Nanos], *, paused: bool = False
     ) -> None:
         self._host = host
-        self._since = host()
-        self._last = self._base = self._since if start is None else start
         self.speed = speed
         self.paused = paused
+        self._last = host() if start is None else start
+        self._go_on()
 
     def now(self) -> Nanos:
         """Where it has come to; it goes back neither with the host's clock nor behind what was played."""
-        speed = self.speed
-        if speed is not None and not self.paused:
+        if self._runs:
             elapsed = self._host() - self._since
-            if speed != 1:
-                elapsed = elapsed * speed.numerator // speed.denominator
-            self._last = max(self._last, self._base + elapsed)
+            if self._stretched is not None:
+                elapsed = elapsed * self._stretched.numerator // self._stretched.denominator
+            now = self._base + elapsed
+            if now > self._last:  # noqa: PLR1730 - asked for every command
+                self._last = now
         return self._last
 
     def reached(self, now: Nanos) -> None:
@@ -85,6 +86,7 @@ class SteeredClock:
         """Stand still."""
         self.now()
         self.paused = True
+        self._go_on()
 
     def resume(self) -> None:
         """Run on from here."""
@@ -105,6 +107,8 @@ class SteeredClock:
 
     def _go_on(self) -> None:
         self._base, self._since = self._last, self._host()
+        self._runs = self.speed is not None and not self.paused
+        self._stretched = None if self.speed == 1 else self.speed
 
 
 def _time_of_day() -> Nanos:

@@ -32,7 +32,7 @@ from simulator.core.events import Event
 from simulator.core.exchange import Exchange
 from simulator.core.units import NANOS_PER_MILLI, NANOS_PER_SECOND, Nanos
 from simulator.runtime.clock import Clock
-from simulator.runtime.timeline import Call, Timeline
+from simulator.runtime.timeline import NEVER, Call, Timeline
 
 Subscriber: TypeAlias = Callable[[Nanos, Sequence[Event]], None]
 Journal: TypeAlias = Callable[[Nanos, Command], None]
@@ -41,7 +41,6 @@ Tick: TypeAlias = Callable[[Nanos], None]
 TICK: Final[Nanos] = 100 * NANOS_PER_MILLI
 BUSY: Final[Nanos] = NANOS_PER_SECOND
 
-_FOREVER: Final[Nanos] = 2**63
 _LONGEST_SLEEP: Final = 0.05
 _SHORTEST_SLEEP: Final = 0.0005
 _MOST_AT_ONCE: Final = 50
@@ -103,7 +102,7 @@ class Runner:
         self._let_timers_run(now)
         if now >= self._next_tick:
             self._announce(now)
-        while (due := self.timeline.due()) is not None and due <= now:
+        while self.timeline.due <= now:
             # What timers and ticks sent on its way has arrived already.
             self.play(now)
         self.moment = now = self._not_before(now)
@@ -114,8 +113,8 @@ class Runner:
         source, timeline, played = self.source, self.timeline, 0
         while most is None or played < most:
             due = None if source is None else source.due()
-            waiting = timeline.due()
-            if waiting is not None and (due is None or waiting < due):
+            waiting = timeline.due
+            if waiting < (NEVER if due is None else due):
                 if waiting > until:
                     break
                 self._arrive(waiting)
@@ -233,17 +232,16 @@ class Runner:
         """Do a chunk of what is due; returns when there is something to do next, None: at once."""
         flat_out, now = self.clock.flat_out, self.now()
         due = self._next_due()
-        if due is not None and (flat_out or due <= now):
-            self.play(_FOREVER if flat_out else now, _MOST_AT_ONCE)
+        if due < NEVER and (flat_out or due <= now):
+            self.play(NEVER if flat_out else now, _MOST_AT_ONCE)
             return None
         if not flat_out:
             self._let_timers_run(now)
         if now >= self._next_tick:
             self._announce(now)
-        due = self._next_due()
-        return self._next_tick if due is None else min(due, self._next_tick)
+        return min(self._next_due(), self._next_tick)
 
-    def _next_due(self) -> Nanos | None:
+    def _next_due(self) -> Nanos:
         """When the source or the timeline has something next."""
-        due, waiting = None if self.source is None else self.source.due(), self.timeline.due()
-        return waiting if due is None else due if waiting is None else min(due, waiting)
+        due = None if self.source is None else self.source.due()
+        return self.timeline.due if due is None else min(due, self.timeline.due)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from heapq import heappop, heappush
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from simulator.core.units import Nanos
 
@@ -16,12 +16,16 @@ Call: TypeAlias = Callable[[Nanos], None]
 """What happens, told the time at which it does."""
 
 
-class Timeline:
-    """Calls and when they are due."""
+NEVER: Final[Nanos] = 2**63
 
-    __slots__ = ("_entries", "_made")
+
+class Timeline:
+    """Calls and when they are due. ``due`` is when the next one is; NEVER: nothing waits."""
+
+    __slots__ = ("_entries", "_made", "due")
 
     def __init__(self) -> None:
+        self.due = NEVER
         # The number stands before the call, so calls are never compared.
         self._entries: list[tuple[Nanos, int, Call]] = []
         self._made = 0
@@ -30,14 +34,12 @@ class Timeline:
         """Let something happen at a time."""
         self._made += 1
         heappush(self._entries, (due, self._made, call))
-
-    def due(self) -> Nanos | None:
-        """When the next one is due; None: nothing waits."""
-        return self._entries[0][0] if self._entries else None
+        self.due = self._entries[0][0]
 
     def take(self) -> tuple[Nanos, Call]:
         """The next one and its time; it waits no longer."""
         due, _, call = heappop(self._entries)
+        self.due = self._entries[0][0] if self._entries else NEVER
         return due, call
 
     def __len__(self) -> int:

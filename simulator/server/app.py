@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
@@ -32,13 +33,13 @@ def route(exact: Mapping[str, Handler], prefixes: Mapping[str, Handler], rest: H
 
 
 @asynccontextmanager
-async def listening(handler: Handler, host: str, port: int) -> AsyncIterator[int]:
+async def listening(handler: Handler, host: str, port: int, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
     """Serve on an address for as long as the block lasts; gives the port. OSError when it cannot be had."""
     server = web.Server(handler, access_log=None, max_line_size=_LONGEST_LINE, max_field_size=_LONGEST_LINE)
     runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=_SHUTDOWN_SECONDS)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, host, port)
+        site = web.TCPSite(runner, host, port, ssl_context=tls)
         await site.start()
         yield runner.addresses[0][1]
     finally:

@@ -113,7 +113,10 @@ class Streams:
             return web.Response(status=503)
         if not socket.can_prepare(request):
             return web.Response(status=400)
-        await socket.prepare(request)
+        try:
+            await socket.prepare(request)
+        except ConnectionError:
+            return socket  # it has gone before it was let in
         transport = request.transport
         if transport is None:
             return socket

@@ -8,8 +8,15 @@ import pytest
 
 from tests.clients import hummingbot_env
 
-# For Hummingbot's own Python; pytest would import them in search of doctests.
-collect_ignore = ["hummingbot_pause.py", "hummingbot_perpetual.py", "hummingbot_session.py", "hummingbot_spot.py"]
+# For Hummingbot's own Python, or for exec; pytest would import them in search of doctests.
+collect_ignore = [
+    "exec_ccxt.py",
+    "exec_libraries.py",
+    "hummingbot_pause.py",
+    "hummingbot_perpetual.py",
+    "hummingbot_session.py",
+    "hummingbot_spot.py",
+]
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,8 @@
 """Hummingbot's own HashKey perpetual connector, unchanged, trading on a running simulator. Runs in Hummingbot's Python.
 
-Standard input: the ready line of ``serve --json``. The only argument: the connector's domain. Standard output: one JSON
-document of what happened, from the connector's side and from REST's. Exit status: 0 if every step came to its end.
+Standard input: the ready line of ``serve --json``. Arguments: the connector's domain, and ``as-installed`` for a run
+under ``hashkey-sim exec`` in which not even the URLs are set. Standard output: one JSON document of what happened,
+from the connector's side and from REST's. Exit status: 0 if every step came to its end.
 """
 
 from __future__ import annotations
@@ -297,9 +298,10 @@ def point(domain: str, ready: dict[str, Any]) -> None:
     constants.WSS_PRIVATE_URL[domain] = ready["ws_private"]
 
 
-async def main(domain: str, ready: dict[str, Any]) -> int:
+async def main(ready: dict[str, Any], domain: str, *how: str) -> int:
     """One connector, all steps."""
-    point(domain, ready)
+    if "as-installed" not in how:
+        point(domain, ready)
     complaints = Complaints()
     account = ready["accounts"][0]
     key, secret = account["api_key"], account["api_secret"]
@@ -317,4 +319,4 @@ async def main(domain: str, ready: dict[str, Any]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main(sys.argv[1], json.loads(sys.stdin.readline()))))
+    sys.exit(asyncio.run(main(json.loads(sys.stdin.readline()), *sys.argv[1:])))

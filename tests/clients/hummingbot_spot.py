@@ -1,6 +1,7 @@
 """Hummingbot's own HashKey spot connector, unchanged, trading on a running simulator. Runs in Hummingbot's Python 3.10.
 
-Standard input: the ready line of ``serve --json``. Standard output: one JSON document of what happened, from
+Standard input: the ready line of ``serve --json``. The only argument, if any: ``as-installed``, for a run under
+``hashkey-sim exec`` in which not even the URLs are set. Standard output: one JSON document of what happened, from
 the connector's side and from REST's. Exit status: 0 if every step came to its end, else 1.
 """
 
@@ -354,12 +355,18 @@ async def trade(bot: Bot) -> dict[str, Any]:
     return document
 
 
-async def main(ready: dict[str, Any]) -> int:
+def point(ready: dict[str, Any]) -> None:
     """Only the URL constants are set: they are read at each use (Hummingbot 2)."""
     domain = hashkey_constants.DEFAULT_DOMAIN
     hashkey_constants.REST_URLS[domain] = ready["rest"]
     hashkey_constants.WSS_PUBLIC_URL[domain] = ready["ws_public"]
     hashkey_constants.WSS_PRIVATE_URL[domain] = ready["ws_private"]
+
+
+async def main(ready: dict[str, Any], *how: str) -> int:
+    """One connector, all steps."""
+    if "as-installed" not in how:
+        point(ready)
     complaints = Complaints()
     account = ready["accounts"][0]
     key, secret = account["api_key"], account["api_secret"]
@@ -377,4 +384,4 @@ async def main(ready: dict[str, Any]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main(json.loads(sys.stdin.readline()))))
+    sys.exit(asyncio.run(main(json.loads(sys.stdin.readline()), *sys.argv[1:])))

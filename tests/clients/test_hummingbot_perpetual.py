@@ -1,4 +1,4 @@
-"""Hummingbot's unchanged perpetual connector trades on ``serve``, on both its domains, and agrees with REST."""
+"""Hummingbot's unchanged perpetual connector trades on ``serve`` and under ``exec``, and agrees with REST."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ import pytest
 
 from simulator.core.rejections import RejectReason
 from simulator.venues.hashkey.errors import ERRORS, Refusal
+from tests.executing import executed, line
 from tests.serving import CHECKOUT, serving
 
+SCRIPT = "tests.clients.hummingbot_perpetual"
 RUN_LIMIT_S = 60
 # The first run on a machine makes the environment as well.
 pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("hummingbot")]
@@ -28,12 +30,11 @@ TAKERS = ("market_opens_long", "market_closes_long", "limit_opens_short", "limit
 SIDES = dict(zip(TAKERS, ("BUY_OPEN", "SELL_CLOSE", "SELL_OPEN", "BUY_CLOSE"), strict=True))
 
 
-@pytest.fixture(scope="module", params=["hashkey_perpetual", "hashkey_perpetual_testnet"])
-def run(request: pytest.FixtureRequest, hummingbot_python: Path) -> Run:
-    """What one run of the script reports; all tests here read it."""
+def served(python: Path) -> subprocess.CompletedProcess[str]:
+    """On a server, the main domain's URLs being set in the connector."""
     with serving() as ready:
-        script = subprocess.run(
-            [hummingbot_python, "-m", "tests.clients.hummingbot_perpetual", request.param],
+        return subprocess.run(
+            [python, "-m", SCRIPT, "hashkey_perpetual"],
             cwd=CHECKOUT,
             input=ready.line(),
             capture_output=True,
@@ -41,6 +42,19 @@ def run(request: pytest.FixtureRequest, hummingbot_python: Path) -> Run:
             check=False,
             timeout=RUN_LIMIT_S,
         )
+
+
+def as_installed(python: Path) -> subprocess.CompletedProcess[str]:
+    """Under ``exec``, on the test domain, nothing being set in the connector."""
+    arguments = ("-m", SCRIPT, "hashkey_perpetual_testnet", "as-installed")
+    stdin = line("api-glb.sim.hashkeydev.com")
+    return executed(str(python), *arguments, flags=("--no-private-hosts",), stdin=stdin)
+
+
+@pytest.fixture(scope="module", params=[served, as_installed], ids=lambda way: way.__name__)
+def run(request: pytest.FixtureRequest, hummingbot_python: Path) -> Run:
+    """What one run of the script reports; all tests here read it."""
+    script = request.param(hummingbot_python)
     assert script.stdout, script.stderr
     document: Run = json.loads(script.stdout)
     assert (script.returncode, document["failed"]) == (0, {}), script.stderr

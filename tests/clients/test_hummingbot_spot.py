@@ -1,4 +1,4 @@
-"""Hummingbot's unchanged spot connector trades on ``serve``, and what it makes of the socket is what REST says."""
+"""Hummingbot's unchanged spot connector trades on ``serve`` and under ``exec``, and agrees with REST."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ import pytest
 
 from simulator.core.rejections import RejectReason
 from simulator.venues.hashkey.errors import ERRORS
+from tests.executing import executed, line
 from tests.serving import CHECKOUT, serving
 
+SCRIPT = "tests.clients.hummingbot_spot"
 RUN_LIMIT_S = 60
 # The first run on a machine makes the environment as well.
 pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("hummingbot")]
@@ -26,12 +28,11 @@ REFUSED = {
 }
 
 
-@pytest.fixture(scope="module")
-def run(hummingbot_python: Path) -> Run:
-    """What one run of the script reports; all tests here read it."""
+def served(python: Path) -> subprocess.CompletedProcess[str]:
+    """On a server, the URLs being set in the connector."""
     with serving() as ready:
-        script = subprocess.run(
-            [hummingbot_python, "-m", "tests.clients.hummingbot_spot"],
+        return subprocess.run(
+            [python, "-m", SCRIPT],
             cwd=CHECKOUT,
             input=ready.line(),
             capture_output=True,
@@ -39,6 +40,18 @@ def run(hummingbot_python: Path) -> Run:
             check=False,
             timeout=RUN_LIMIT_S,
         )
+
+
+def as_installed(python: Path) -> subprocess.CompletedProcess[str]:
+    """Under ``exec``, nothing being set in the connector."""
+    stdin = line("api-glb.hashkey.com")
+    return executed(str(python), "-m", SCRIPT, "as-installed", flags=("--no-private-hosts",), stdin=stdin)
+
+
+@pytest.fixture(scope="module", params=[served, as_installed], ids=lambda way: way.__name__)
+def run(request: pytest.FixtureRequest, hummingbot_python: Path) -> Run:
+    """What one run of the script reports; all tests here read it."""
+    script = request.param(hummingbot_python)
     assert script.stdout, script.stderr
     document: Run = json.loads(script.stdout)
     assert (script.returncode, document["failed"]) == (0, {}), script.stderr

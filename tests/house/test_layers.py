@@ -13,19 +13,26 @@ LAYERS = [
     {"core"},
     {"venues", "runtime"},
     {"server", "feeds", "storage", "replay"},
-    {"config", "ready"},
-    {"choices", "replaying"},
+    {"config", "ready", "lifetime"},
+    {"mirroring", "choices", "replaying", "tape"},
     {"opening", "resuming"},
     {"parts"},
     {"control"},
     {"app"},
-    {"demo", "remote", "testing"},
+    {"demo", "detour", "record", "remote", "testing"},
     {"cli"},
     {"__main__"},
 ]
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 OUTSIDE_WORLD = {"asyncio", "aiohttp", "websockets", "sqlite3", "socket", "time", "random", "secrets", "logging", "os"}
-HOMES = {"aiohttp": {"server"}, "websockets": {"feeds", "demo"}, "sqlite3": {"storage"}, "zstandard": {"replay"}}
+HOMES = {
+    "aiohttp": {"server"},
+    "websockets": {"feeds", "demo"},
+    "sqlite3": {"storage"},
+    "zstandard": {"replay"},
+    "trustme": {"server"},
+    "cryptography": {"server"},
+}
 """Replacing a library is a change in one folder; the demo is a client and may use a client's."""
 CORE_ROOMS = {"matching", "mirror", "accounts"}
 

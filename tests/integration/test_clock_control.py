@@ -21,6 +21,7 @@ from simulator.core.units import NANOS_PER_MILLI
 from simulator.replay.format import Reader
 from simulator.venues.hashkey.feed import DepthMessage, TradeMessage, parse
 from tests.integration.trading import Place, place, until
+from tests.unit.replay.recordings import at, book, record, trade
 
 SMALL = Path(__file__).parents[2] / "replay_data" / "small.hkrec"
 SPAN = Reader(SMALL).span
@@ -44,7 +45,7 @@ async def recorded(**market: Any) -> AsyncIterator[Place]:
         yield there
 
 
-def book(there: Place, symbol: str = "BTCUSDT") -> Any:
+def levels(there: Place, symbol: str = "BTCUSDT") -> Any:
     market = there.sim.parts.desk.state.markets[symbol]
     return [list(market.levels(side)) for side in (Side.BUY, Side.SELL)]
 
@@ -52,10 +53,10 @@ def book(there: Place, symbol: str = "BTCUSDT") -> Any:
 def shown_at(moment: int, symbol: str = "BTCUSDT") -> tuple[Any, list[str]]:
     """The last book of a symbol up to a recorded time (ms), and the prices of the trades up to then."""
     shown, prices = None, []
-    for record in Reader(SMALL).records():
-        if record.ts > moment * NANOS_PER_MILLI:
+    for one in Reader(SMALL).records():
+        if one.ts > moment * NANOS_PER_MILLI:
             break
-        for message in parse(record.connection, record.data):
+        for message in parse(one.connection, one.data):
             if isinstance(message, DepthMessage) and message.symbol == symbol:
                 shown = message
             if isinstance(message, TradeMessage) and message.symbol == symbol:
@@ -146,7 +147,7 @@ async def test_advancing_plays_the_market_up_to_there_and_not_further() -> None:
         assert told["next"] >= told["time"]
         shown, prices = shown_at(FIRST + 5000)
         grid = there.sim.parts.desk.state.markets["BTCUSDT"].instrument.price_grid
-        assert book(there)[0][0][0] == grid.parse(shown.bids[0][0])
+        assert levels(there)[0][0][0] == grid.parse(shown.bids[0][0])
         assert [one["p"] for one in await there.get("/quote/v1/trades?symbol=BTCUSDT")][-5:] == prices[-5:]
 
 
@@ -221,7 +222,7 @@ async def test_after_a_seek_clients_see_what_they_would_had_it_been_played_to_th
         assert told["position"] == FIRST + to
         await straight.clock(advance_ms=to)
         for symbol in ("BTCUSDT", "ETHUSDT", "BTCUSDT-PERPETUAL", "ETHUSDT-PERPETUAL"):
-            assert book(there, symbol) == book(straight, symbol)
+            assert levels(there, symbol) == levels(straight, symbol)
             wanted = [one["p"] for one in await straight.get(f"/quote/v1/trades?symbol={symbol}")]
             seen = [one["p"] for one in await there.get(f"/quote/v1/trades?symbol={symbol}")]
             assert wanted == seen[-len(wanted) :] if wanted else True
@@ -229,46 +230,31 @@ async def test_after_a_seek_clients_see_what_they_would_had_it_been_played_to_th
         for one in (there, straight):
             await one.clock(advance_ms=700)
         for symbol in ("BTCUSDT", "ETHUSDT-PERPETUAL"):
-            assert book(there, symbol) == book(straight, symbol)
+            assert levels(there, symbol) == levels(straight, symbol)
             last = [one.sim.parts.desk.state.markets[symbol].last for one in (there, straight)]
             assert last[0] == last[1] or to < 2
 
 
-async def test_beside_the_wall_nothing_fills_from_what_was_skipped() -> None:
-    """A bid that the skipped trades went through, and that the book at the end does not reach."""
-    async with replaying() as there, recorded() as honest:
-        await there.clock(advance_ms=100)
-        low, to = lowest_while_away()
-        price = there.sim.parts.desk.state.markets["BTCUSDT"].instrument.price_grid.text(low)
+def dip(tmp_path: Path) -> Path:
+    """Ten seconds in which the market trades down to 95 for a moment and comes back."""
+    low = trade(5000, price="95").data.replace(b'"m":false', b'"m":true')
+    around = [book(n * 1000, bid="99", ask="101", t=n * 1000) for n in range(11)]
+    return record(tmp_path / "dip.hkrec", sorted([*around, at(5000, low)], key=lambda one: one.ts))
+
+
+async def test_beside_the_wall_nothing_fills_from_what_was_skipped(tmp_path: Path) -> None:
+    """A bid that the skipped trade went through, after it was placed, and that the book does not reach."""
+    path = str(dip(tmp_path))
+    async with replaying(replay=path) as there, recorded(replay=path) as honest:
         for one in (there, honest):
-            await one.clock(seek_ms=FIRST + 100)
-            order = await one.people[0].order("BUY", price, "0.01")
-            assert order["status"] == "NEW"
-            await one.clock(seek_ms=to)
+            await one.clock(advance_ms=100)
+            order = await one.people[0].order("BUY", "97")
+            await one.clock(advance_ms=3000)
+            await one.clock(seek_ms=7000)
             _, told = await one.people[0].send("GET", "/api/v1/spot/order", orderId=order["orderId"])
             assert told["status"] == ("NEW" if one is there else "FILLED")
-
-
-def lowest_while_away() -> tuple[int, int]:
-    """A price below the first best bid and above some later trade, and a later time with the book back above it."""
-    books, trades = [], []
-    for record in Reader(SMALL).records():
-        for message in parse(record.connection, record.data):
-            if isinstance(message, DepthMessage) and message.symbol == "BTCUSDT":
-                books.append((record.ts // NANOS_PER_MILLI, cents(message.bids[0][0]), cents(message.asks[0][0])))
-            if isinstance(message, TradeMessage) and message.symbol == "BTCUSDT":
-                trades.append((record.ts // NANOS_PER_MILLI, cents(message.price)))
-    start = max(bid for ts, bid, _ in books if ts <= FIRST + 100)
-    low_at, low = min((one for one in trades if one[0] > FIRST + 1000), key=lambda one: one[1])
-    wanted = low + 1
-    assert wanted < start, "the recording has a dip"
-    back = next(ts for ts, bid, _ in books if ts > low_at + 200 and bid > wanted + 100)
-    return wanted, back + 1
-
-
-def cents(text: str) -> int:
-    whole, _, decimals = text.partition(".")
-    return int(whole + decimals.ljust(2, "0")[:2])
+            trades = await one.get("/quote/v1/trades?symbol=BTCUSDT")
+            assert [row["p"] for row in trades] == (["95"] if one is there else ["97"])
 
 
 async def test_in_the_recordings_own_time_there_is_no_way_back() -> None:
@@ -286,7 +272,7 @@ async def test_after_a_seek_the_recording_loops_as_before() -> None:
         assert told["position"] == FIRST + 2000
         shown, _ = shown_at(FIRST + 2000)
         grid = there.sim.parts.desk.state.markets["BTCUSDT"].instrument.price_grid
-        assert book(there)[1][0][0] == grid.parse(shown.asks[0][0])
+        assert levels(there)[1][0][0] == grid.parse(shown.asks[0][0])
 
 
 # -- what follows the recording's time ---------------------------------------------------------------------------

@@ -21,6 +21,9 @@ from tests.serving import serving
 ROOT = Path(__file__).parents[2]
 SMALL = ROOT / "replay_data" / "small.hkrec"
 
+LIVE_ALONE = ("--live", "--upstream-rest", "http://127.0.0.1:9", "--upstream-ws", "ws://127.0.0.1:9")
+"""Nobody listens on the discard port."""
+
 
 def said(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str, str]:
     """Exit status, standard output, standard error."""
@@ -67,12 +70,24 @@ def busy_port() -> Iterator[int]:
         (["serve", "--account", "bob:USDT=-1"], 2, "is not ASSET=QTY"),
         (["serve", "--account", "#fees:USDT=1"], 2, "account needs NAME:ASSET=QTY"),
         (["serve", "--account", "bob/savings:USDT=1"], 2, "account needs NAME:ASSET=QTY"),
+        (["serve", "--live", "--replay", str(SMALL)], 2, "--live mirrors the venue as it is now: leave --replay away"),
+        (["serve", "--live", "--empty"], 2, "leave --empty away"),
+        (["serve", "--live", "--speed", "2"], 2, "leave --speed away"),
+        (["serve", "--live", "--speed", "max"], 2, "leave --speed away"),
+        (["serve", "--live", "--clock", "recorded"], 2, "leave --clock away"),
+        (["serve", "--live", "--upstream-rest", "127.0.0.1:1"], 2, "needs a URL that begins with http:// or https://"),
+        (["serve", "--live", "--upstream-ws", "http://x"], 2, "needs a URL that begins with ws:// or wss://"),
+        (["serve", "--live", "--upstream-ws", "ws://127.0.0.1:9"], 2, "two sides of one venue: name both or none"),
+        (["serve", *LIVE_ALONE, "--symbols", "NOPE"], 2, "the market has no symbol NOPE to trade; it has BTCUSDT"),
+        (["demo", "--live"], 2, "the demo trades on a recorded market"),
         (["demo", "--empty"], 2, "the demo trades on a recorded market"),
         (["import", "nowhere.jsonl", "--out", "x"], 2, "there is no file nowhere.jsonl"),
         (["import", str(ROOT / "README.md"), "--out", "x", "--map", "BTC"], 2, "--map needs FROM=TO"),
         (["import", str(ROOT / "README.md"), "--out", "/nowhere/x"], 1, "README.md"),
         (["inspect", "nowhere.hkrec"], 2, "there is no file nowhere.hkrec"),
         (["inspect", str(ROOT / "README.md")], 1, "README.md"),
+        (["inspect", str(SMALL), "--gap", "0"], 2, "--gap needs a number of seconds"),
+        (["serve", "--record", "x.hkrec"], 2, "--record keeps what a live market says: it goes with --live"),
     ],
 )
 def test_what_is_wrong_is_told_in_one_line(
@@ -127,6 +142,10 @@ def test_inspect_tells_what_a_recording_holds(capsys: pytest.CaptureFixture[str]
     assert "BTCUSDT" in json.loads(out)["symbols"]
     code, out, _ = said(capsys, "inspect", str(SMALL))
     assert code == 0 and "BTCUSDT" in out
+    code, out, _ = said(capsys, "inspect", str(SMALL), "--gap", "0.05", "--json")
+    told = json.loads(out)
+    assert code == 0 and told["gap_limit_ns"] == 50_000_000
+    assert told["gap_kinds"]["silence"] == told["gap_count"] > 0
 
 
 def test_config_tells_every_setting_and_hides_the_secret(capsys: pytest.CaptureFixture[str]) -> None:
@@ -142,5 +161,5 @@ def test_config_tells_every_setting_and_hides_the_secret(capsys: pytest.CaptureF
 def test_the_demo_trades_and_says_why_each_fill_happened(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = said(capsys, "demo", "--replay", str(SMALL), "--speed", "5")
     assert code == 0, err
-    for words in ("Balances before: 100000 USDT", "took mirrored liquidity", "the rest:", "Balances after:"):
+    for words in ("Balances before: 100000 USDT", "from the market's book", "the rest:", "Balances after:"):
         assert words in out

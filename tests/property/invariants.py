@@ -229,6 +229,8 @@ class Watch:
                         ahead = now[order.id] = order.ahead
                         known = self.aheads.get(order.id)
                         assert known is None or (ahead is not None and ahead <= known), "ahead grew"
+                        if ahead is None and market.mirror.stale:
+                            continue  # it came while nothing was known
                         if mirror.sees(level.price):
                             assert ahead is not None, "in view, and nobody knows its place"
                             assert ahead <= mirror.available(level.key), "ahead of more than is there"

@@ -474,7 +474,9 @@ class Reference:
     def rest(self, market: RefMarket, order: RefOrder) -> None:
         amount = self.hold_of(market, order.side, order.price, order.leaves)
         self.move(order.command.account, self.pays(market, order.side), free=-amount, held=amount)
-        if market.sees(order.side, order.price):
+        if market.stale:
+            order.ahead = order.joined_behind = None
+        elif market.sees(order.side, order.price):
             older = [one.ahead or 0 for one in market.own(order.side) if one.price == order.price]
             place = market.model.joined(market.available(order.side, order.price))
             order.ahead = order.joined_behind = max([place, *older])
@@ -709,7 +711,10 @@ class Reference:
         kept, older = max(kept, there), 0
         for order in queue:
             if order.ahead is None:
-                order.ahead = order.joined_behind = market.model.joined(there)
+                if market.stale:
+                    continue
+                order.ahead = order.joined_behind = max(older, market.model.joined(there))
+                order.credits.append([ts, 10**30])
             else:
                 place = min(order.ahead, kept)
                 if there < kept:

@@ -26,7 +26,7 @@ from simulator.replay.inspect import summarize
 from simulator.replay.player import SEAM, lap_length, play
 from simulator.runtime.clock import ManualClock
 from simulator.runtime.runner import Runner
-from simulator.venues.hashkey.feed import DepthMessage, FundingMessage, IndexMessage, TradeMessage, parse
+from simulator.venues.hashkey.feed import DepthMessage, FundingMessage, IndexMessage, TimeMessage, TradeMessage, parse
 from simulator.venues.hashkey.skim import only
 
 FOLDER = Path(__file__).parents[2] / "replay_data"
@@ -41,8 +41,8 @@ every_recording = pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: p
 SMALL_CONTENT = "024eb6b29abdc320d0e0c6944a5b18d727dc8e39e2a7a129418b43acc29e1f76"
 # The exchange's state and every event after `trading`: a change of a rule of the core changes it.
 SMALL_PLAYED = (
-    "dcb62cce886dd2fe24de0abcf75b8c073323aa14a36cccdb28fdc243ef65a68d "
-    "fb6c39e27076f330bc48f2b64af9e02e041b2a1d6428a5b6daa4a678bfc96a25"
+    "2d3b2062f5333adbd215f1c92d8170c6cc59fcbdbb684d9740648c38ef0c38ff "
+    "611d0e1218766a26be00ec1d7d06ba779bef058c789a6af99061b1e170bfe349"
 )
 
 
@@ -155,7 +155,7 @@ def streams(path: Path) -> dict[tuple[type, str], Stream]:
         messages = parse(record.connection, record.data)
         assert messages, "a frame that means nothing"
         for message in messages:
-            if isinstance(message, FundingMessage):
+            if isinstance(message, FundingMessage | TimeMessage):
                 continue
             name = message.name if isinstance(message, IndexMessage) else message.symbol
             stream = found.setdefault((type(message), name), Stream())

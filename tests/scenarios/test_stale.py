@@ -155,3 +155,29 @@ def test_own_and_mirrored_orders_at_one_price_trade_by_their_places_in_the_queue
     market.buy(12, 100)
     told = [(one.qty, one.account) for one in market.explained().walked]
     assert told == [("4", None), ("2", "bob"), ("5", None), ("1", "carol")]
+
+
+def test_an_order_that_came_meanwhile_stands_behind_everything_displayed_on_return() -> None:
+    market = book(bids="99x4")
+    market.invalidate()
+    order = market.rest(BUY, 2, 99)
+    assert order.ahead is None
+    market.depth(bids="99x9")
+    assert order.ahead == 9
+    assert fills(market.trade(SELL, 10, 99), order) == "99x1"
+
+
+def test_that_holds_where_the_level_looks_as_it_did_before() -> None:
+    market = book(bids="99x4")
+    market.invalidate()
+    order = market.rest(BUY, 2, 99)
+    market.depth(bids="99x4")
+    assert order.ahead == 4
+
+
+def test_an_order_that_was_there_before_any_book_is_not_first_in_its_queue() -> None:
+    market = book()
+    market.invalidate()
+    order = market.rest(BUY, 2, 99)
+    market.depth(bids="99x9")
+    assert order.ahead == 9

@@ -34,6 +34,17 @@ def test_the_address_can_be_connected_to(host: str, url: str) -> None:
     assert ready(host, 1, [], [ACCESS], "").rest == url
 
 
+def test_with_tls_every_address_is_secure_and_says_whom_to_trust() -> None:
+    told = ready("127.0.0.1", 1, ["BTCUSDT"], [ACCESS], "0.1.0", "/x/ca.pem")
+    line = json.loads(told.to_json())
+    assert line["ca"] == "/x/ca.pem"
+    assert {line[name].split(":")[0] for name in ("rest", "control", "page")} == {"https"}
+    assert {line[name].split(":")[0] for name in ("ws_public", "ws_public_v2", "ws_private")} == {"wss"}
+    words = told.to_text("nothing")
+    assert "signed by /x/ca.pem" in words
+    compile(words.partition("Try it with ccxt:\n\n")[2].partition("\n\n")[0], "snippet", "exec")
+
+
 def test_people_get_a_snippet_of_six_lines_that_is_python() -> None:
     words = ready("127.0.0.1", 8765, ["ETHUSDT"], [ACCESS], "0.1.0").to_text("nothing")
     snippet = words.partition("Try it with ccxt:\n\n")[2].partition("\n\n")[0]

@@ -11,6 +11,8 @@ from typing import Annotated, Literal, TypeAlias, TypeVar
 
 import msgspec
 
+from simulator.venues.hashkey.skim import about
+
 _T = TypeVar("_T")
 
 Pair: TypeAlias = tuple[str, str]
@@ -21,7 +23,10 @@ class BadFrame(ValueError):
 
 
 class DepthMessage(msgspec.Struct, frozen=True, gc=False):
-    """A whole book: price and size texts, best first; ``ts_ms`` is its time at the venue, ``version`` its id."""
+    """A whole book: price and size texts, best first; ``ts_ms`` is its time at the venue, ``version`` its id.
+
+    The number in it grows from book to book and skips (WebSocket 1.4); "": not told, as over REST.
+    """
 
     symbol: str
     ts_ms: int
@@ -34,6 +39,7 @@ class TradeMessage(msgspec.Struct, frozen=True, gc=False):
     """One trade; ``buyer_made``: the buyer was the maker, so the taker sold.
 
     ``history``: sent on subscribing (v1's first frame holds up to 60 old trades), not happening now.
+    ``id`` grows from trade to trade; 0: not told, or no number.
     """
 
     symbol: str
@@ -69,7 +75,13 @@ class FundingMessage(msgspec.Struct, frozen=True, gc=False):
     settle_ms: int
 
 
-Message: TypeAlias = DepthMessage | TradeMessage | MarkMessage | IndexMessage | FundingMessage
+class TimeMessage(msgspec.Struct, frozen=True, gc=False):
+    """What time it is at the venue."""
+
+    ts_ms: int
+
+
+Message: TypeAlias = DepthMessage | TradeMessage | MarkMessage | IndexMessage | FundingMessage | TimeMessage
 
 
 class _Params(msgspec.Struct, gc=False):
@@ -82,7 +94,6 @@ class _Frame(msgspec.Struct, gc=False):
     params: _Params | None = None
     data: msgspec.Raw = msgspec.Raw(b"")
     f: bool = False
-    code: msgspec.Raw = msgspec.Raw(b"")
 
 
 _LONGEST_NUMBER = 40
@@ -129,6 +140,16 @@ class _Funding(msgspec.Struct, gc=False):
     nextSettleTime: str  # noqa: N815 - the venue's name
 
 
+class _Refusal(msgspec.Struct, gc=False):
+    code: str | int = ""
+    desc: str = ""
+    msg: str = ""
+
+
+class _Time(msgspec.Struct, gc=False):
+    serverTime: int  # noqa: N815 - the venue's name
+
+
 class _DepthFrame(msgspec.Struct, gc=False):
     topic: Literal["depth"]
     data: _Depth | list[_Depth]
@@ -144,8 +165,13 @@ _mark1s = msgspec.json.Decoder(_Mark1 | list[_Mark1])
 _mark2s = msgspec.json.Decoder(_Mark2 | list[_Mark2])
 _indexes = msgspec.json.Decoder(list[_Index])
 _fundings = msgspec.json.Decoder(list[_Funding])
+_snapshot = msgspec.json.Decoder(_Depth)
+_refusals = msgspec.json.Decoder(_Refusal)
+_time = msgspec.json.Decoder(_Time)
 
 FUNDING_PATH = "/api/v1/futures/fundingRate"
+TIME_PATH = "/api/v1/time"
+DEPTH_PATH = "/quote/v1/depth"
 _DEPTH, _HEAD = b'"topic":"depth"', 400
 V1, V2 = "/quote/ws/v1", "/quote/ws/v2"
 
@@ -156,14 +182,29 @@ def parse(connection: str, data: bytes) -> list[Message]:
         if connection.startswith(("/api/", "/quote/v1")):
             return _rest(connection, data)
         return _socket(data)
-    except (msgspec.DecodeError, ValueError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise BadFrame(f"{connection}: {error}") from None
 
 
+def refusal(data: bytes) -> str:
+    """What the venue says when it refuses a request or a subscription (WebSocket 1.2, 2); "" when it does not."""
+    try:
+        frame = _refusals.decode(data)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return ""
+    return "" if frame.code in ("", "0", 0) else f"{frame.code} {frame.desc or frame.msg}"
+
+
 def _rest(connection: str, data: bytes) -> list[Message]:
-    if not connection.startswith(FUNDING_PATH):
-        return []
-    return [FundingMessage(row.symbol, row.rate, int(row.nextSettleTime)) for row in _fundings.decode(data)]
+    path = connection.partition("?")[0]
+    if path == FUNDING_PATH:
+        return [FundingMessage(row.symbol, row.rate, int(row.nextSettleTime)) for row in _fundings.decode(data)]
+    if path == DEPTH_PATH:
+        row = _snapshot.decode(data)
+        return [DepthMessage(about(connection, data).symbol, row.t, row.b, row.a)]
+    if path == TIME_PATH:
+        return [TimeMessage(_time.decode(data).serverTime)]
+    return []
 
 
 def _socket(data: bytes) -> list[Message]:
@@ -197,7 +238,12 @@ def _books_at_once(data: bytes) -> list[Message] | None:
 
 def _books(frame: _DepthFrame) -> list[Message]:
     symbol = _symbol(frame)
-    return [DepthMessage(row.s or symbol, row.t, row.b, row.a, row.v) for row in _rows(frame.data)]
+    books: list[Message] = []
+    for row in _rows(frame.data):
+        if row.s and symbol and row.s != symbol:
+            raise BadFrame(f"a book of {row.s} among those of {symbol}")
+        books.append(DepthMessage(row.s or symbol, row.t, row.b, row.a, row.v))
+    return books
 
 
 def _symbol(frame: _Frame | _DepthFrame) -> str:

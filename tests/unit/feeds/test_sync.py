@@ -95,6 +95,59 @@ def test_trades_are_told_but_not_those_that_were_before_us() -> None:
     assert sync.commands(MarkMessage("XY", 7, "9.9"), lambda ms: ms) == []
 
 
+def book(version: int, ts_ms: int, bid: str) -> DepthMessage:
+    return DepthMessage("XY", ts_ms, [(bid, "1")], [("10", "3")], f"{version}_1" if version else "")
+
+
+def kinds(sync: Sync, *messages: DepthMessage) -> list[str]:
+    return [type(one).__name__ for message in messages for one in sync.commands(message, lambda ms: ms)]
+
+
+def test_numbers_that_skip_are_in_order_and_the_same_one_again_is_too() -> None:
+    assert kinds(Sync(GRIDS), book(5, 1, "9.9"), book(900, 2, "9.8"), book(900, 2, "9.8")) == [
+        "ReplaceDepth",
+        "ChangeDepth",
+        "ChangeDepth",
+    ]
+
+
+def test_a_number_that_goes_back_makes_the_book_unknown_until_the_next_whole_one() -> None:
+    sync = Sync(GRIDS)
+    assert kinds(sync, book(5, 1, "9.9"), book(7, 2, "9.8")) == ["ReplaceDepth", "ChangeDepth"]
+    assert kinds(sync, book(6, 2, "9.7")) == ["InvalidateDepth"]
+    assert kinds(sync, book(8, 3, "9.6")) == ["ReplaceDepth"]
+
+
+def test_a_counter_that_began_anew_is_followed() -> None:
+    sync = Sync(GRIDS)
+    assert kinds(sync, book(500, 1, "9.9"), book(1, 2, "9.8"), book(2, 3, "9.7"), book(3, 4, "9.7")) == [
+        "ReplaceDepth",
+        "InvalidateDepth",
+        "ReplaceDepth",
+        "ChangeDepth",
+    ]
+
+
+def test_a_book_asked_for_counts_unless_it_is_older_than_the_last() -> None:
+    sync = Sync(GRIDS)
+    assert kinds(sync, book(5, 10, "9.9"), book(0, 9, "9.5")) == ["ReplaceDepth"]
+    assert kinds(sync, book(0, 12, "9.6")) == ["ChangeDepth"]
+    assert kinds(sync, book(6, 11, "9.7")) == []
+    assert kinds(sync, book(7, 12, "9.8")) == ["ChangeDepth"]
+
+
+def test_a_trade_told_twice_counts_once() -> None:
+    sync = Sync(GRIDS)
+
+    def told(number: int) -> int:
+        trade = TradeMessage("XY", 7, "9.9", "0.5", buyer_made=True, history=False, id=str(number or ""))
+        return len(sync.commands(trade, lambda ms: ms))
+
+    assert [told(number) for number in (4, 4, 3, 9, 9, 0, 0, 10)] == [1, 0, 0, 1, 0, 1, 1, 1]
+    sync.restart()
+    assert told(1) == 1
+
+
 def test_the_venues_ids_go_with_what_it_told() -> None:
     """Every fill is explained by the message that caused it (HashKey WebSocket 2: ``v`` of books and of trades)."""
     sync = Sync(GRIDS)

@@ -214,6 +214,24 @@ def test_a_model_chosen_for_the_main_world_leaves_the_others_theirs(story: Story
     assert story.told().main_models == {SYMBOL: "front", PERPETUAL: "pessimistic"}
 
 
+def test_what_time_brings_comes_on_its_time_in_a_shadow_world_too() -> None:
+    """Its timers need not be those of the main world."""
+    handled: list[tuple[Nanos, type]] = []
+
+    class Watched(Exchange):
+        def handle(self, now: Nanos, command: c.Command) -> list[Event]:
+            handled.append((now, type(command)))
+            return super().handle(now, command)
+
+    shadow = Shadow("watched", "front")
+    shadow.exchange = Watched()
+    shadow.do(1, 1, c.ListInstrument(perpetual()))
+    shadow.do(2, 2, c.SetFunding(PERPETUAL, 0, 7))
+    handled.clear()
+    shadow.do(9, 3, c.Deposit("nobody", "Y", 1))
+    assert list(dict.fromkeys(handled)) == [(7, c.AdvanceTime), (9, c.Deposit)]
+
+
 def test_every_command_is_written_down_as_before(story: Story) -> None:
     before = len(story.written)
     story.order(BUY, 1, 90)

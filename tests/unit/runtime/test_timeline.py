@@ -14,7 +14,7 @@ from simulator.core.commands import AdvanceTime, Command
 from simulator.core.units import Nanos
 from simulator.runtime.clock import ManualClock, RecordedClock
 from simulator.runtime.runner import TICK
-from simulator.runtime.timeline import Timeline
+from simulator.runtime.timeline import NEVER, Timeline
 from tests.unit.runtime.test_runner import SETTLES, START, Diary, Recording, funded, ms, running, until
 
 
@@ -23,7 +23,7 @@ def test_entries_come_by_time_and_at_equal_times_in_the_order_in_which_they_were
     timeline, heard = Timeline(), []
     for number, due in enumerate(dues):
         timeline.add(due, lambda now, number=number: heard.append((now, number)))  # type: ignore[misc]
-    while timeline.due() is not None:
+    while timeline.due < NEVER:
         due, call = timeline.take()
         call(due)
     assert heard == sorted((due, number) for number, due in enumerate(dues))

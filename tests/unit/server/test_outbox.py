@@ -83,6 +83,17 @@ async def test_a_reply_leaves_after_every_frame_of_its_turn() -> None:
     assert pipe.written[3:] == [b"alone"]
 
 
+async def test_what_is_told_is_kept_before_any_of_it_leaves() -> None:
+    pipe, turn = Pipe(), Turn()
+    outbox = Outbox(pipe, turn)
+    kept: list[int] = []
+    turn.before = lambda: kept.append(len(pipe.written))
+    outbox.send(Frame(b"a"))
+    turn.reply(pipe, b"reply")
+    await turns()
+    assert (kept, len(pipe.written)) == ([0], 2)
+
+
 async def test_a_full_connection_keeps_the_newest_until_there_is_room() -> None:
     pipe = Pipe()
     outbox = Outbox(pipe, Turn())

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.core.commands import CancelOrder, Command, PlaceOrder
-from simulator.core.events import AccountOpened, BalanceChanged, Event, Rejected
+from simulator.core.events import AccountOpened, BalanceChanged, Deposited, Event, Rejected, Withdrawn
 from simulator.core.exchange import HANDLERS
 from simulator.core.instruments import Contract, Instrument, Tier
 from simulator.core.rejections import RejectReason
@@ -65,6 +65,8 @@ def test_an_outcome_tells_kinds_values_and_order_of_events_apart() -> None:
         [balance, opened],
         [BalanceChanged("a", "X", 0, 1)],
         [Rejected(CancelOrder("a", 1), RejectReason.UNKNOWN_ORDER)],
+        [Deposited("a", "X", 1)],
+        [Withdrawn("a", "X", 1)],
     ]
     assert len({outcome(events) for events in many}) == len(many)
     assert outcome([AccountOpened("a")]) == outcome([opened])

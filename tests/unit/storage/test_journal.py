@@ -22,6 +22,7 @@ from simulator.core.events import Event
 from simulator.core.exchange import Exchange
 from simulator.core.units import ONE
 from simulator.storage import keys
+from simulator.storage.codec import pack, unpack
 from simulator.storage.folder import JOURNAL, KEYS, BadState
 from simulator.storage.holding import holding
 from simulator.storage.journal import Journal
@@ -170,7 +171,16 @@ def change_a_byte(db: sqlite3.Connection) -> None:
     db.execute("UPDATE packs SET data = ? WHERE first = (SELECT first FROM packs LIMIT 1 OFFSET 20)", (bytes(data),))
 
 
+def say_something_else(db: sqlite3.Connection) -> None:
+    """Whole and readable, but not what was written."""
+    first, data = db.execute("SELECT first, data FROM packs ORDER BY first LIMIT 1 OFFSET 20").fetchone()
+    entries = unpack(data)
+    entries[0].now -= 1
+    db.execute("UPDATE packs SET data = ? WHERE first = ?", (pack(entries), first))
+
+
 DAMAGE: dict[str, Change] = {
+    "it says something else": say_something_else,
     "a byte changed": change_a_byte,
     "a pack is missing": lambda db: db.execute(
         "DELETE FROM packs WHERE first = (SELECT first FROM packs LIMIT 1 OFFSET 20)"
