@@ -212,7 +212,7 @@ async def _ended(playing: asyncio.Task[None]) -> None:
         playing.result()
 
 
-def _calm_the_collector() -> None:
+def calm_the_collector() -> None:
     """Only in a process of our own: it is set for the whole process."""
     gc.collect()
     gc.freeze()
@@ -226,7 +226,7 @@ def serve(settings: Settings) -> None:
 
 async def _serve(settings: Settings) -> None:
     async with running(settings) as sim:
-        _calm_the_collector()
+        calm_the_collector()
         # Before the ready line: who reads it may stop us at once.
         stop = stop_signal()
         if settings.run.json:
