@@ -31,7 +31,7 @@ from simulator.replay.recorder import CannotRecord
 from simulator.runtime.bracket_report import result
 from simulator.runtime.rate_limits import RateLimits
 from simulator.runtime.runner import Runner
-from simulator.server.app import listening, route
+from simulator.server.app import PATIENCE_S, listening, route
 from simulator.server.control import PREFIX as CONTROL
 from simulator.server.control import Answer, control_handler
 from simulator.server.delivery import Delivery
@@ -58,11 +58,11 @@ class Running:
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Running]:
-    """Serve the settings' exchange for as long as the block lasts."""
+async def running(settings: Settings, patience_s: float = PATIENCE_S) -> AsyncIterator[Running]:
+    """Serve the settings' exchange for as long as the block lasts; ``patience_s``: with clients, at the end."""
     parts = exchange_of(settings, await rules_of(settings) if settings.market.live else None)
     with _kept(parts):
-        async with _served(parts) as sim:
+        async with _served(parts, patience_s) as sim:
             yield sim
 
 
@@ -86,7 +86,7 @@ def _kept(parts: Parts) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def _served(parts: Parts) -> AsyncIterator[Running]:
+async def _served(parts: Parts, patience_s: float) -> AsyncIterator[Running]:
     settings = parts.settings
     tape = _tape_of(parts)
     runner, desk = parts.runner, parts.desk
@@ -113,11 +113,11 @@ async def _served(parts: Parts) -> AsyncIterator[Running]:
         signer = stack.enter_context(authority_of(settings)) if settings.server.tls else None
         tls = None if signer is None else signer.context(*own_address(host))
         try:
-            port = await stack.enter_async_context(listening(handler, host, settings.server.port, tls))
+            port = await stack.enter_async_context(listening(handler, host, settings.server.port, tls, patience_s))
         except OSError as error:
             where = f"{host}:{settings.server.port}"
             raise CannotServe(f"cannot listen on {where}: {error.strerror}; another --port may help") from None
-        stack.push_async_callback(streams.close_all)
+        stack.push_async_callback(streams.close_all, patience_s)
         if not settings.market.paused:
             parts.steering.resume()
         if tape is not None:

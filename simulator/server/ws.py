@@ -12,6 +12,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from simulator.runtime.latency import Leg
 from simulator.runtime.runner import Runner
+from simulator.server.app import PATIENCE_S
 from simulator.server.delivery import Delivery, Line
 from simulator.server.outbox import Outbox
 from simulator.venues.hashkey.accounts import user_of
@@ -29,7 +30,6 @@ PRIVATE_PREFIX: Final = "/api/v1/ws/"
 PUBLIC: Final = Line(Leg.MARKET)
 _LONGEST_MESSAGE: Final = 64 * 1024
 _SWEEP_S: Final = 0.25
-_CLOSING_S: Final = 1.0
 
 MakeSession: TypeAlias = Callable[[Outbox], Session | None]
 
@@ -45,15 +45,15 @@ class Connection:
         self.session = session
         self.closing: asyncio.Task[None] | None = None
 
-    def close(self, code: int) -> asyncio.Task[None]:
+    def close(self, code: int, within_s: float = PATIENCE_S) -> asyncio.Task[None]:
         """With a close frame, after everything that was sent; cut if the client does not take it."""
         if self.closing is None:
-            self.closing = asyncio.get_running_loop().create_task(self._close(code))
+            self.closing = asyncio.get_running_loop().create_task(self._close(code, within_s))
         return self.closing
 
-    async def _close(self, code: int) -> None:
+    async def _close(self, code: int, within_s: float) -> None:
         try:
-            async with asyncio.timeout(_CLOSING_S):
+            async with asyncio.timeout(within_s):
                 await self.socket.close(code=code)
         except TimeoutError:
             self.outbox.abort("it did not take its close frame")
@@ -177,12 +177,12 @@ class Streams:
             elif ending is Ending.CLOSE:
                 connection.close(WSCloseCode.OK)
 
-    async def close_all(self) -> None:
+    async def close_all(self, within_s: float = PATIENCE_S) -> None:
         """Tell everybody that the server goes away; who does not listen is cut."""
         self._open = False
         if self._sweeping is not None:
             self._sweeping.cancel()
-        await asyncio.gather(*(one.close(WSCloseCode.GOING_AWAY) for one in self._connections))
+        await asyncio.gather(*(one.close(WSCloseCode.GOING_AWAY, within_s) for one in self._connections))
 
 
 def _wall() -> float:

@@ -16,8 +16,24 @@ from simulator.testing.link import Link
 from simulator.testing.requests import Requests
 from simulator.testing.thread import LoopThread
 
+PATIENCE_S: Final = 0.02
+"""With clients that were left open when their test was over: a loop that stands takes no close frame."""
 SHOWN: Final = 30
 """How many of its last events and requests a failed test tells."""
+
+
+class SimFault:
+    """Something that goes wrong at the moment."""
+
+    def __init__(self, id: int, ask: Callable[..., Any]) -> None:
+        self.id = id
+        self._ask = ask
+
+    @property
+    def struck(self) -> int:
+        """How often it did so far."""
+        (known,) = (one for one in self._ask("GET", "faults")["faults"] if one["id"] == self.id)
+        return int(known["struck"])
 
 
 class SimServer(ByHand):
@@ -63,6 +79,18 @@ class SimServer(ByHand):
         access = self.account(account or self.account_name)
         clients.configure_ccxt(exchange, self, access.api_key, access.api_secret)
 
+    @contextmanager
+    def fault(self, kind: str, **scope: Any) -> Iterator[SimFault]:
+        """Let something go wrong for as long as a block lasts: ``fault("lose_answer", path=..., times=1)``.
+
+        Kinds, scopes and parameters are those of ``POST /_sim/faults``. It changes what is sent, not what happened.
+        """
+        begun = SimFault(self.ask("POST", "faults", kind=kind, **scope)["id"], self.ask)
+        try:
+            yield begun
+        finally:
+            self.ask("DELETE", "faults", id=begun.id)
+
     def last_events(self, most: int = SHOWN) -> list[str]:
         """What happened last, one line each; an exchange that was forked tells nothing."""
         return [] if self._events is None else self._events(most)
@@ -83,7 +111,7 @@ class SimServer(ByHand):
 @contextmanager
 def serving(thread: LoopThread, settings: Settings) -> Iterator[SimServer]:
     """A server for as long as a block lasts."""
-    context = running(settings)
+    context = running(settings, PATIENCE_S)
     sim: Running = thread.call(context.__aenter__())
     events = LastEvents(sim.parts.desk.state)
     sim.parts.runner.subscribers.append(events.on_events)

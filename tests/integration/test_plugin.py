@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import subprocess
 import sys
 import threading
+import time
 from decimal import Decimal
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import ccxt
 import pytest
@@ -270,12 +273,23 @@ def test_a_server_is_gone_when_its_test_is_over_and_its_thread_lives_on(request:
         # A client that nobody closes, as in many a suite.
         session = requests.Session()
         session.get(f"{url}/api/v1/ping", timeout=5)
+        silent = socket.create_connection((urlsplit(url).hostname, urlsplit(url).port or 0))
+        silent.sendall(UPGRADE)
+        sim = server.requests.wait_for(method="WS")
+        over = time.monotonic()
+    assert sim.status == 101
+    assert time.monotonic() - over < 0.5, "it waited for a client that does not take its close frame"
+    silent.close()
     with pytest.raises(requests.ConnectionError):
         session.get(f"{url}/api/v1/ping", timeout=5)
     session.close()
     assert [one.name for one in threading.enumerate()].count("hashkey-simulator") == 1
 
 
+UPGRADE = (
+    b"GET /quote/ws/v1 HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
 SUITE = """
 import pytest, sys
 
