@@ -5,10 +5,10 @@ Plain standard library, so that it also runs in an environment in which only the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 
 class Place(Protocol):
@@ -28,6 +28,19 @@ class Place(Protocol):
     def ws_private_url(self) -> str:
         """Of the private socket, with {listenKey} in it."""
         ...
+
+
+class Addresses(NamedTuple):
+    """Those of an exchange that was started by itself."""
+
+    rest_url: str
+    ws_public_url: str
+    ws_private_url: str
+
+    @classmethod
+    def of(cls, ready: Mapping[str, Any]) -> Addresses:
+        """Of the ready line that ``serve --json`` prints."""
+        return cls(ready["rest"], ready["ws_public"], ready["ws_private"])
 
 
 def configure_ccxt(exchange: Any, place: Place, api_key: str, api_secret: str) -> None:
