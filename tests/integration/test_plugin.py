@@ -22,6 +22,7 @@ from simulator.testing import SimClock, SimExchange, SimServer
 from simulator.testing.by_hand import Number
 from simulator.testing.wishes import settings_of
 
+README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 BTC, PERPETUAL = "BTCUSDT", "BTCUSDT-PERPETUAL"
 
 
@@ -319,8 +320,10 @@ def test_everybody_has_a_fresh_one(sim_server, n):
 
 
 def test_a_suite_of_its_own(tmp_path: Path) -> None:
-    """In a process of its own: what is loaded, what fails and what a failure tells."""
+    """In a process of its own: what is loaded, what fails, what a failure tells, and the README's example."""
     (tmp_path / "test_suite.py").write_text(SUITE)
+    section = README.partition("## Testing your connector")[2]
+    (tmp_path / "test_the_readmes.py").write_text(section.partition("```python\n")[2].partition("```")[0])
     command = [
         sys.executable,
         "-W",
@@ -337,7 +340,7 @@ def test_a_suite_of_its_own(tmp_path: Path) -> None:
     options = ["-o", "asyncio_default_fixture_loop_scope=function", str(tmp_path)]
     done = subprocess.run([*command, *options], cwd=tmp_path, capture_output=True, text=True, check=False)
     told = done.stdout
-    assert "2 failed, 7 passed, 2 errors" in told, told + done.stderr
+    assert "2 failed, 10 passed, 2 errors" in told, told + done.stderr
     assert "hashkey-simulator: last events" in told
     assert "Deposited account=default asset=USDT amount=12.5" in told
     assert "OrderAccepted" in told and "symbol=BTCUSDT side=BUY price=100 qty=1" in told
