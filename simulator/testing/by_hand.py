@@ -17,8 +17,8 @@ Levels: TypeAlias = Iterable[tuple[Number, Number]]
 Side: TypeAlias = Literal["BUY", "SELL"]
 Wallet: TypeAlias = Literal["spot", "futures"]
 
-DEFAULT: Final = "default"
-"""The account that an exchange has when nobody asked for another."""
+SNAPSHOT: Final = "snapshot"
+"""The name of a snapshot where a test needs only one."""
 
 
 class ByHand(Protocol):
@@ -82,6 +82,18 @@ class ByHand(Protocol):
     def digest(self) -> str:
         """One hash of the whole state: equal for equal exchanges."""
         return str(self.ask("GET", "digest")["digest"])
+
+    def snapshot(self, name: str = SNAPSHOT) -> None:
+        """Keep the whole exchange as it is now, under a name."""
+        self.ask("POST", "snapshot", name=name)
+
+    def restore(self, name: str = SNAPSHOT) -> None:
+        """Back to a snapshot."""
+        self.ask("POST", "restore", name=name)
+
+    def reset(self) -> None:
+        """Back to the start."""
+        self.ask("POST", "reset")
 
     @property
     def clock(self) -> SimClock:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
+from urllib.parse import urlsplit
+
+import msgspec
 
 from simulator.app import Running, running
 from simulator.config import Settings
@@ -15,6 +18,8 @@ from simulator.testing.last_events import LastEvents
 from simulator.testing.link import Link
 from simulator.testing.requests import Requests
 from simulator.testing.thread import LoopThread
+
+Words: TypeAlias = str | Sequence[str]
 
 PATIENCE_S: Final = 0.02
 """With clients that were left open when their test was over: a loop that stands takes no close frame."""
@@ -90,6 +95,20 @@ class SimServer(ByHand):
             yield begun
         finally:
             self.ask("DELETE", "faults", id=begun.id)
+
+    @contextmanager
+    def fork(self, snapshot: str | None = None, *, queue: Words = (), residual: Words = ()) -> Iterator[SimServer]:
+        """The same exchange again, running on beside this one until the block ends, by other models.
+
+        From a ``snapshot``, or from now. ``queue`` and ``residual`` are as in the settings: a name, or SYMBOL=NAME, ...
+        """
+        told = self.ask("POST", "fork", name=snapshot, queue=queue, residual=residual)
+        other = SimServer(msgspec.convert(told, Ready))
+        try:
+            yield other
+        finally:
+            other.close()
+            self.ask("DELETE", "forks", port=urlsplit(other.rest_url).port)
 
     def last_events(self, most: int = SHOWN) -> list[str]:
         """What happened last, one line each; an exchange that was forked tells nothing."""
