@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -152,6 +153,25 @@ class TestRequests:
         requests.post(f"{sim_server.rest_url}/api/v1/spot/order?%ff=%fe", data=body, headers=headers, timeout=5)
         assert sim_server.requests.one().params["ä"] == "1"
 
+    def test_who_knocks_at_a_socket_is_told_without_its_listen_key(self, sim_server: SimServer) -> None:
+        key = connector(sim_server).privatePostApiV1UserDataStream()["listenKey"]
+        for secret, status in ((key, 101), ("x" * 64, 401)):
+            url = sim_server.ws_private_url.replace("ws:", "http:").replace("{listenKey}", secret)
+            requests.get(url, headers=UPGRADE, timeout=5, stream=True).close()
+            one = sim_server.requests.wait_for(method="WS", status=status)
+            assert (one.path, one.account) == ("/api/v1/ws/{listenKey}", "default" if status == 101 else "")
+        assert key not in requests.get(f"{sim_server.control_url}/requests", timeout=5).text
+
+    @pytest.mark.sim(latency="response=60000")
+    def test_what_waits_for_its_answer_is_told_already(self, sim_server: SimServer, sim_clock: SimClock) -> None:
+        with ThreadPoolExecutor() as pool:
+            asking = pool.submit(requests.get, f"{sim_server.rest_url}/api/v1/time", timeout=20)
+            one = sim_server.requests.wait_for(path="/api/v1/time")
+            assert (one.status, one.duration_ms) == (None, None)
+            sim_clock.advance(minutes=1)
+            assert asking.result().status_code == 200
+        assert sim_server.requests.one().status == 200
+
     def test_a_failed_assertion_says_what_came_instead(self, sim_server: SimServer) -> None:
         with pytest.raises(AssertionError, match="no request came at all"):
             sim_server.requests.one(path="/api/v1/ping")
@@ -275,7 +295,8 @@ def test_a_server_is_gone_when_its_test_is_over_and_its_thread_lives_on(request:
         session = requests.Session()
         session.get(f"{url}/api/v1/ping", timeout=5)
         silent = socket.create_connection((urlsplit(url).hostname, urlsplit(url).port or 0))
-        silent.sendall(UPGRADE)
+        headers = "".join(f"{name}: {value}\r\n" for name, value in UPGRADE.items())
+        silent.sendall(f"GET /quote/ws/v1 HTTP/1.1\r\n{headers}\r\n".encode())
         sim = server.requests.wait_for(method="WS")
         over = time.monotonic()
     assert sim.status == 101
@@ -287,10 +308,13 @@ def test_a_server_is_gone_when_its_test_is_over_and_its_thread_lives_on(request:
     assert [one.name for one in threading.enumerate()].count("hashkey-simulator") == 1
 
 
-UPGRADE = (
-    b"GET /quote/ws/v1 HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
-)
+UPGRADE = {
+    "Host": "x",
+    "Upgrade": "websocket",
+    "Connection": "Upgrade",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+}
 SUITE = """
 import pytest, sys
 
