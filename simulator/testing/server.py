@@ -22,7 +22,7 @@ from simulator.testing.thread import LoopThread
 Words: TypeAlias = str | Sequence[str]
 
 PATIENCE_S: Final = 0.02
-"""With clients that were left open when their test was over: a loop that stands takes no close frame."""
+"""With what still goes on when its test is over: a request that is not answered, a client that takes no close frame."""
 SHOWN: Final = 30
 """How many of its last events and requests a failed test tells."""
 
