@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -10,7 +10,7 @@ from simulator.control.table import Ask, BadAsk, Nothing, Row
 from simulator.core.units import NANOS_PER_MILLI, Millis
 from simulator.parts import Parts
 from simulator.venues.hashkey.params import split
-from simulator.venues.hashkey.request_log import MOST, Received
+from simulator.venues.hashkey.request_log import MOST, Batch, Received
 
 
 class Record(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -31,7 +31,7 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     status: int | None
     code: str
     duration_ms: float | None
-    batch: list[Any] | None = None
+    batch: Batch | None = None
 
 
 class Which(Ask, frozen=True):

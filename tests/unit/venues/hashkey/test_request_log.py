@@ -73,11 +73,17 @@ def test_what_lets_somebody_in_is_not_even_kept(name: str, place: str) -> None:
 def test_a_batch_is_told_as_it_was_but_for_secrets() -> None:
     orders = [{"symbol": "BTCUSDT", "clientOrderId": "signature-move"}]
     assert log().arrived(asked(body=json.dumps(orders).encode())).batch == orders
-    secret = [{"symbol": "BTCUSDT", "more": {"listenKey": LISTEN_KEY}}]
+    secret = [{"symbol": "BTCUSDT", "listenKey": LISTEN_KEY}]
     one = log().arrived(asked(body=json.dumps(secret).encode()))
     assert LISTEN_KEY not in kept(one)
-    assert one.batch == [{"symbol": "BTCUSDT", "more": {}}]
-    assert log().arrived(asked(body=b"[{]" + SIGNATURE.encode())).batch is None
+    assert one.batch == [{"symbol": "BTCUSDT"}]
+
+
+@pytest.mark.parametrize("body", [b"[{]", b"[" * 10_000, b'[{"a":' * 3000, b'[{"signature":[]}]', b'["\\ud800"]'])
+def test_a_batch_that_cannot_be_read_is_none(body: bytes) -> None:
+    assert log().arrived(asked(body=body)).batch is None
+    secret = log().arrived(asked(body=body + b'"listenKey"' + SIGNATURE.encode()))
+    assert secret.batch is None and SIGNATURE not in kept(secret) and secret.params == {}
 
 
 def test_a_listen_key_in_a_path_is_not_kept() -> None:
