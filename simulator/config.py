@@ -297,6 +297,9 @@ class Venue:
     """HashKey's behaviour where it is optional or uncertain."""
 
     rate_limits: bool = setting(False, switch, "refuse requests beyond the venue's rate limits (429, then 418)")
+    timestamps: bool = setting(
+        True, switch, "refuse requests stamped outside of their window (-1021); no: for a clock that is moved by hand"
+    )
     idle_close: bool = setting(True, switch, "close idle public sockets as the venue does (v1 after 60 s, v2 31 s)")
     latency: tuple[str, ...] = setting(
         (),

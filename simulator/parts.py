@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -40,6 +41,7 @@ from simulator.venues.hashkey.desk import Desk, Switches
 from simulator.venues.hashkey.exchange_info import Catalogue
 from simulator.venues.hashkey.funding import first_funding
 from simulator.venues.hashkey.listen_keys import ListenKeys
+from simulator.venues.hashkey.request_log import RequestLog
 from simulator.venues.hashkey.signing import KeyRing
 
 BUNDLED: Final = "hashkey-20240808.hkrec"
@@ -68,6 +70,7 @@ class Parts:
     market: str
     steering: Steering
     latencies: Latencies
+    requests: RequestLog
     kept: Kept | None = None
     bracket: Bracket | None = None
     live: Live | None = None
@@ -123,6 +126,7 @@ def _exchange_of(settings: Settings, rules: Rules | None) -> Parts:
             cancel_status=settings.venue.cancel_status,
             answer_finished_cancel=settings.venue.answer_finished_cancel,
             transfer_interval_ms=1000 if settings.venue.rate_limits else 0,
+            timestamps=settings.venue.timestamps,
         ),
         fees=fees_of(settings),
     )
@@ -148,7 +152,10 @@ def _exchange_of(settings: Settings, rules: Rules | None) -> Parts:
         runner.source = live = live_of(settings, instruments, runner)
         runner.catch_up()  # it begins stale, before anybody can ask
     market = _describe(settings, recording, rules)
-    return Parts(settings, runner, desk, refusals, access, market, steering, latencies, past.kept, bracket, live)
+    requests = RequestLog(keys, runner.now, time.time_ns)
+    return Parts(
+        settings, runner, desk, refusals, access, market, steering, latencies, requests, past.kept, bracket, live
+    )
 
 
 def _list(runner: Runner, instrument: Instrument) -> None:

@@ -15,13 +15,26 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from simulator.control import accounts, bracket, brokers, clock, documents, explain, keys, market, views
+from simulator.control import (
+    accounts,
+    bracket,
+    brokers,
+    clock,
+    documents,
+    explain,
+    keys,
+    market,
+    people,
+    requests,
+    views,
+)
 from simulator.control.table import Ask, BadAsk, NotThere, Row
 from simulator.parts import Parts
 
 TABLE: Final[tuple[Row, ...]] = (
     *views.ROWS,
     *explain.ROWS,
+    *people.ROWS,
     *accounts.ROWS,
     *keys.ROWS,
     *brokers.ROWS,
@@ -29,6 +42,7 @@ TABLE: Final[tuple[Row, ...]] = (
     *market.ROWS,
     *clock.ROWS,
     *documents.ROWS,
+    *requests.ROWS,
 )
 
 
