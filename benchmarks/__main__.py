@@ -23,6 +23,7 @@ GROUPS: Final = {
     "ws": "WebSocket fan-out and the way from an order to its fill event",
     "snapshot": "snapshots of a whole exchange and the way back",
     "start": "start-up of the command and the server",
+    "plugin": "a fresh server for each test",
 }
 GROUND_TRUTH: Final = "ground-truth PATH (not a group): how true the queue models are; see ground-truth --help"
 

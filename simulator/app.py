@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import ipaddress
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -33,7 +32,7 @@ from simulator.replay.recorder import CannotRecord
 from simulator.runtime.bracket_report import result
 from simulator.runtime.rate_limits import RateLimits
 from simulator.runtime.runner import Runner
-from simulator.server.app import listening, route
+from simulator.server.app import PATIENCE_S, listening, route
 from simulator.server.control import PREFIX as CONTROL
 from simulator.server.control import Answer, control_handler
 from simulator.server.delivery import Delivery
@@ -61,12 +60,11 @@ class Running:
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Running]:
-    """Serve the settings' exchange for as long as the block lasts."""
+async def running(settings: Settings, patience_s: float = PATIENCE_S) -> AsyncIterator[Running]:
+    """Serve the settings' exchange for as long as the block lasts; ``patience_s``: with clients, at the end."""
     parts = exchange_of(settings, await rules_of(settings) if settings.market.live else None)
     with _kept(parts):
-        async with _served(parts, partial(_start, parts)) as sim:
-            _calm_the_collector()
+        async with _served(parts, partial(_start, parts), patience_s) as sim:
             yield sim
 
 
@@ -96,7 +94,7 @@ def _start(parts: Parts) -> None:
 
 
 @asynccontextmanager
-async def _served(parts: Parts, begin: Callable[[], None]) -> AsyncIterator[Running]:
+async def _served(parts: Parts, begin: Callable[[], None], patience_s: float = PATIENCE_S) -> AsyncIterator[Running]:
     """``begin`` is called when connections are accepted, and before the first of them."""
     settings = parts.settings
     tape = _tape_of(parts)
@@ -111,28 +109,28 @@ async def _served(parts: Parts, begin: Callable[[], None]) -> AsyncIterator[Runn
     delivery = Delivery(runner, parts.latencies, partial(_account_of, parts))
     if parts.kept is not None:
         delivery.turn.before = parts.kept.journal.settle
-    streams = Streams(desk, runner, switches, delivery)
+    streams = Streams(desk, runner, switches, delivery, parts.requests)
     parts.snapshots.renewed.append(streams.renew)
     parts.forks.serve = partial(_forked, parts)
-    token = settings.server.control_token or ("" if is_loopback(settings.server.host) else secrets.token_hex(16))
+    token = settings.server.control_token or (secrets.token_hex(16) if settings.server.needs_token else "")
     handler = route(
         {"/quote/ws/v1": streams.public_v1, "/quote/ws/v2": streams.public_v2},
         {
             PRIVATE_PREFIX: streams.private,
             CONTROL: control_handler(_settled(Control(parts, token), delivery.turn), Caller),
         },
-        rest_handler(gate, delivery),
+        rest_handler(gate, delivery, parts.requests),
     )
     async with AsyncExitStack() as stack:
         host = settings.server.host
         signer = stack.enter_context(authority_of(settings)) if settings.server.tls else None
         tls = None if signer is None else signer.context(*own_address(host))
         try:
-            port = await stack.enter_async_context(listening(handler, host, settings.server.port, tls))
+            port = await stack.enter_async_context(listening(handler, host, settings.server.port, tls, patience_s))
         except OSError as error:
             where = f"{host}:{settings.server.port}"
             raise CannotServe(f"cannot listen on {where}: {error.strerror}; another --port may help") from None
-        stack.push_async_callback(streams.close_all)
+        stack.push_async_callback(streams.close_all, patience_s)
         begin()
         parts.snapshots.begin()
         if tape is not None:
@@ -238,14 +236,6 @@ def _account_of(parts: Parts, api_key: str) -> str | None:
     return None if key is None else key.account
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches an address."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 async def _ended(playing: asyncio.Task[None]) -> None:
     """Nothing is played any more; if a bug had stopped it before, nobody may miss it."""
     playing.cancel()
@@ -254,7 +244,8 @@ async def _ended(playing: asyncio.Task[None]) -> None:
         playing.result()
 
 
-def _calm_the_collector() -> None:
+def calm_the_collector() -> None:
+    """Only in a process of our own: it is set for the whole process."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_GC_THRESHOLDS)
@@ -267,6 +258,7 @@ def serve(settings: Settings) -> None:
 
 async def _serve(settings: Settings) -> None:
     async with running(settings) as sim:
+        calm_the_collector()
         # Before the ready line: who reads it may stop us at once.
         stop = stop_signal()
         if settings.run.json:

@@ -8,6 +8,7 @@ field; names are unique over all sections. Help texts and the README's table are
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -234,6 +235,19 @@ class Server:
         "", text, "token of the control API; empty: none on loopback, made up on any other address", metavar="TOKEN"
     )
 
+    @property
+    def needs_token(self) -> bool:
+        """Whether the control API asks for a token."""
+        return bool(self.control_token) or not is_loopback(self.host)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an address."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
 
 @dataclass(frozen=True)
 class Accounts:
@@ -283,6 +297,9 @@ class Venue:
     """HashKey's behaviour where it is optional or uncertain."""
 
     rate_limits: bool = setting(False, switch, "refuse requests beyond the venue's rate limits (429, then 418)")
+    timestamps: bool = setting(
+        True, switch, "refuse requests stamped outside of their window (-1021); no: for a clock that is moved by hand"
+    )
     idle_close: bool = setting(True, switch, "close idle public sockets as the venue does (v1 after 60 s, v2 31 s)")
     latency: tuple[str, ...] = setting(
         (),
@@ -429,6 +446,9 @@ def _read(one: Known, value: object, origin: str) -> Any:
         return one.read(value)
     except BadSetting as error:
         raise BadSetting(f"{origin}: {one.name} {error}") from None
+    except ValueError:
+        # Python writes no number of thousands of digits as a text; TOML can say one in hexadecimal.
+        raise BadSetting(f"{origin}: {one.name} is a number that is too long") from None
 
 
 def _from_file(file: Path) -> dict[tuple[str, str], object]:
@@ -436,16 +456,19 @@ def _from_file(file: Path) -> dict[tuple[str, str], object]:
         tree = tomllib.loads(file.read_text("utf-8"))
     except OSError as error:
         raise BadSetting(f"cannot read {file}: {error.strerror}") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except ValueError as error:
+        # No UTF-8, no TOML, or a number of thousands of digits.
         raise BadSetting(f"{file} is no TOML: {error}") from None
+    except RecursionError:
+        raise BadSetting(f"{file} is no TOML that could be read: it is nested too deeply") from None
     told: dict[tuple[str, str], object] = {}
     for section, body in tree.items():
         if section not in SECTIONS or not isinstance(body, dict):
-            raise BadSetting(f"{file}: there is no section [{section}]{nearest(section, SECTIONS)}")
+            raise BadSetting(f"{file}: there is no section [{_shown(section)}]{nearest(section, SECTIONS)}")
         there = [one.name for one in known() if one.section == section]
         for name, value in body.items():
             if name not in there:
-                raise BadSetting(f"{file}: [{section}] has no setting {name}{nearest(name, there)}")
+                raise BadSetting(f"{file}: [{section}] has no setting {_shown(name)}{nearest(name, there)}")
             told[section, name] = value
     return told
 
@@ -455,7 +478,12 @@ def _check_names(environment: Mapping[str, str]) -> None:
     for name in environment:
         # HASHKEY_SIM_TEST_... and HASHKEY_SIM_PYTHON... are the test suite's own.
         if name.startswith(PREFIX) and name not in there and not name.startswith((PREFIX + "TEST", PREFIX + "PYTHON")):
-            raise BadSetting(f"there is no setting for the variable {name}{nearest(name, there)}")
+            raise BadSetting(f"there is no setting for the variable {_shown(name)}{nearest(name, there)}")
+
+
+def _shown(name: str) -> str:
+    """As it was written, if that stays in its line."""
+    return name if name.isprintable() else repr(name)
 
 
 def nearest(name: str, there: Iterable[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -42,6 +43,7 @@ from simulator.venues.hashkey.desk import Desk, Switches
 from simulator.venues.hashkey.exchange_info import Catalogue
 from simulator.venues.hashkey.funding import first_funding
 from simulator.venues.hashkey.listen_keys import ListenKeys
+from simulator.venues.hashkey.request_log import RequestLog
 from simulator.venues.hashkey.signing import KeyRing
 
 BUNDLED: Final = "hashkey-20240808.hkrec"
@@ -71,6 +73,7 @@ class Parts:
     market: str
     steering: Steering
     latencies: Latencies
+    requests: RequestLog
     snapshots: Snapshots
     kept: Kept | None = None
     bracket: Bracket | None = None
@@ -129,6 +132,7 @@ def _exchange_of(settings: Settings, rules: Rules | None) -> Parts:
             cancel_status=settings.venue.cancel_status,
             answer_finished_cancel=settings.venue.answer_finished_cancel,
             transfer_interval_ms=1000 if settings.venue.rate_limits else 0,
+            timestamps=settings.venue.timestamps,
         ),
         fees=fees_of(settings),
     )
@@ -158,6 +162,7 @@ def _exchange_of(settings: Settings, rules: Rules | None) -> Parts:
     if bracket is not None:
         roots["bracket"] = bracket
     snapshots = Snapshots(runner, steering, roots, kept=past.kept is not None)
+    requests = RequestLog(keys, runner.now, time.time_ns)
     return Parts(
         settings,
         runner,
@@ -167,6 +172,7 @@ def _exchange_of(settings: Settings, rules: Rules | None) -> Parts:
         market,
         steering,
         latencies,
+        requests,
         snapshots,
         past.kept,
         bracket,

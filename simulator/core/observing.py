@@ -19,6 +19,7 @@ from simulator.core.matching.match import take_order
 from simulator.core.mirror.fills import Flow, LevelChange, line_up, reached_by, reposition
 from simulator.core.orders import BUY, SELL, Order, Side
 from simulator.core.rejections import RejectReason
+from simulator.core.returning import let_in, withdraw_newcomers
 from simulator.core.state import State
 from simulator.core.units import Lots, Nanos, Ticks
 
@@ -106,22 +107,25 @@ def _apply_depth(
     came_back: bool = False,
 ) -> list[Event]:
     mirror, book, ts = market.mirror, market.book, told.ts
+    newcomers: list[Order] = []
+    touched: Touched = {}
     mirror.message = told.message
     mirror.told()
     _move_levels(market, BUY, ts, bids)
     _move_levels(market, SELL, ts, asks)
     _uncross(market, ts, bids)
     if came_back:
+        newcomers = withdraw_newcomers(state, market, touched)
         _line_up(market, BUY, ts)
         _line_up(market, SELL, ts)
     mirror.ts = max(mirror.ts, ts)
     market.changed(now)
     events: list[Event] = [MirrorChanged(market.instrument.symbol, ts)]
     if (book.bids.best is not None or book.asks.best is not None) and not mirror.stale:
-        touched: Touched = {}
         _fill_crossed(state, market, BUY, ts, events, touched)
         _fill_crossed(state, market, SELL, ts, events, touched)
-        report(touched, events)
+    let_in(state, market, newcomers, events, touched)
+    report(touched, events)
     return events
 
 
@@ -254,6 +258,6 @@ def _missed(own: BookSide, command: PrintTrade) -> None:
 def invalidate_depth(state: State, now: Nanos, command: InvalidateDepth) -> list[Event]:
     """From now on nothing fills from the mirror; clients see the book as it was."""
     market = state.markets[command.symbol]
-    market.mirror.stale = True
+    market.mirror.become_stale(now)
     market.changed(now)
     return [MirrorInvalidated(command.symbol)]

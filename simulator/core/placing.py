@@ -35,17 +35,7 @@ def place(state: State, now: Nanos, command: PlaceOrder) -> list[Event]:
     if price is None:
         _trade_market(state, market, order, events, touched)
     else:
-        if command.type is not LIMIT_MAKER and market.would_take(side, price):
-            _trade_limit(state, market, order, price, events, touched)
-        elif command.tif is not GTC:
-            killed = command.tif is FOK
-            end(order, CancelReason.FILL_OR_KILL if killed else CancelReason.IMMEDIATE_OR_CANCEL, events)
-        if order.leaves and order.cancel_reason is None:
-            seat = market.seats[account]
-            seat.open_orders += 1
-            touched[seat.hold(order, price)] = None
-            customer.open_orders[order_id] = order
-            market.rest(order, price)
+        trade_or_rest(state, market, order, price, events, touched)
     if order.cancel_reason is not None or market.mirror.stale:
         _note_what_stopped(market, order)
     market.version += 1
@@ -54,6 +44,24 @@ def place(state: State, now: Nanos, command: PlaceOrder) -> list[Event]:
         watcher()
     report(touched, events)
     return events
+
+
+def trade_or_rest(
+    state: State, market: Market, order: Order, price: Ticks, events: list[Event], touched: Touched
+) -> None:
+    """A limit order comes to the book: it trades what it can, and what is left of it rests or ends."""
+    command, side = order.command, order.side
+    if command.type is not LIMIT_MAKER and market.would_take(side, price):
+        _trade_limit(state, market, order, price, events, touched)
+    elif command.tif is not GTC:
+        killed = command.tif is FOK
+        end(order, CancelReason.FILL_OR_KILL if killed else CancelReason.IMMEDIATE_OR_CANCEL, events)
+    if order.leaves and order.cancel_reason is None:
+        seat = market.seats[command.account]
+        seat.open_orders += 1
+        touched[seat.hold(order, price)] = None
+        state.customers[command.account].open_orders[order.id] = order
+        market.rest(order, price)
 
 
 def _note_what_stopped(market: Market, order: Order) -> None:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from simulator.app import Running, authority_of, running
+from simulator.app import Running, authority_of, calm_the_collector, running
 from simulator.config import Settings
 from simulator.detour.environment import surroundings
 from simulator.detour.etc import private_etc
@@ -54,6 +54,7 @@ async def _execute(settings: Settings, command: Sequence[str], server: str, *, p
         else:
             own = replace(settings, server=replace(settings.server, tls=False))
             sim = await stack.enter_async_context(running(own))
+            calm_the_collector()
             upstream = Upstream.of(sim.ready.rest, None)
             first = sim.ready.accounts[0]
             told |= {"HASHKEY_SIM_API_KEY": first.api_key, "HASHKEY_SIM_API_SECRET": first.api_secret}

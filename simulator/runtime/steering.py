@@ -74,6 +74,7 @@ class Steering:
         self._times_restored = 0
         self._loops = market is not None and market.loop
         self._lost: Nanos = 0
+        self._advancing = 0
         if market is not None:
             runner.fell_behind = self._fell_behind
         self._loop_unless_flat_out()
@@ -104,10 +105,14 @@ class Steering:
         self.clock.advance(nanos)
         until = self.clock.now()
         times_restored = self._times_restored
-        while self._runner.play(until, _MOST_AT_ONCE):
-            await asyncio.sleep(0)  # others get their turn
-            if self._times_restored != times_restored:
-                return
+        self._advancing += 1
+        try:
+            while self._runner.play(until, _MOST_AT_ONCE):
+                await asyncio.sleep(0)  # others get their turn
+                if self._times_restored != times_restored:
+                    return
+        finally:
+            self._advancing -= 1
         self._runner.catch_up()
         self._runner.wake()
 
@@ -133,6 +138,8 @@ class Steering:
 
     def _fell_behind(self, due: Nanos, now: Nanos) -> None:
         """The machine is too slow for the speed: the market goes on from where it has come to."""
+        if self._advancing or self.clock.paused:
+            return  # a way that somebody wants to be gone, not one that the machine is late on
         if self.recorded:
             self.clock.hold_back(now - due)
         elif self.market is not None:

@@ -19,8 +19,8 @@ LAYERS = [
     {"parts"},
     {"control"},
     {"app"},
-    {"demo", "detour", "record", "remote", "testing"},
-    {"cli"},
+    {"demo", "detour", "record", "remote"},
+    {"cli", "testing"},
     {"__main__"},
 ]
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
