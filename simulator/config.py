@@ -278,6 +278,9 @@ class Venue:
         "private; MODEL is milliseconds, uniform:MIN:MAX, exponential:MEAN, lognormal:MEDIAN:SIGMA or file:PATH",
         metavar="LEG=MODEL",
     )
+    faults: str = setting(
+        "", text, "scenario of faults, TOML or JSON (see Faults); empty: nothing goes wrong", metavar="FILE"
+    )
     cancel_status: str = setting(
         "CANCELED",
         one_of("CANCELED", "NEW"),

@@ -30,6 +30,7 @@ from simulator.resuming import check_listed, check_time, closed_on_failure, keep
 from simulator.runtime import margin_log
 from simulator.runtime.bracket import Bracket
 from simulator.runtime.clock import RecordedClock, SteeredClock, WallClock
+from simulator.runtime.faults.faults import Faults
 from simulator.runtime.fill_log import FillLog
 from simulator.runtime.latency import BadLatency, Latencies
 from simulator.runtime.runner import Runner
@@ -68,6 +69,7 @@ class Parts:
     market: str
     steering: Steering
     latencies: Latencies
+    faults: Faults
     kept: Kept | None = None
     bracket: Bracket | None = None
     live: Live | None = None
@@ -148,7 +150,9 @@ def _exchange_of(settings: Settings, rules: Rules | None) -> Parts:
         runner.source = live = live_of(settings, instruments, runner)
         runner.catch_up()  # it begins stale, before anybody can ask
     market = _describe(settings, recording, rules)
-    return Parts(settings, runner, desk, refusals, access, market, steering, latencies, past.kept, bracket, live)
+    return Parts(
+        settings, runner, desk, refusals, access, market, steering, latencies, Faults(runner), past.kept, bracket, live
+    )
 
 
 def _list(runner: Runner, instrument: Instrument) -> None:

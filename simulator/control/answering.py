@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from simulator.control import accounts, bracket, brokers, clock, explain, keys, market, views
-from simulator.control.table import Ask, BadAsk, NotThere, Row
+from simulator.control import accounts, bracket, brokers, clock, explain, faults, keys, market, views
+from simulator.control.table import BadAsk, NotThere, Row
 from simulator.parts import Parts
 
 TABLE: Final[tuple[Row, ...]] = (
@@ -28,6 +28,7 @@ TABLE: Final[tuple[Row, ...]] = (
     *bracket.ROWS,
     *market.ROWS,
     *clock.ROWS,
+    *faults.ROWS,
 )
 
 
@@ -82,7 +83,7 @@ class Control:
         return 404, msgspec.json.encode({"error": f"there is no /_sim/{name}", "there is": there})
 
 
-def read(row: Row, query: Mapping[str, str], body: bytes) -> Ask:
+def read(row: Row, query: Mapping[str, str], body: bytes) -> msgspec.Struct:
     """What was asked, of the row's own type, or msgspec's error that says what is wrong with it."""
     if row.method == "POST":
         return msgspec.json.decode(body or b"{}", type=row.ask)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from http import HTTPStatus
 from typing import Final, TypeAlias
 
@@ -10,6 +11,7 @@ from aiohttp import HttpVersion11, web
 from aiohttp.abc import AbstractStreamWriter
 
 from simulator.server.delivery import Delivery
+from simulator.server.faulty_replies import Spoilt
 from simulator.server.outbox import Turn
 from simulator.venues.hashkey.gate import Gate, Reply, Request
 
@@ -78,6 +80,8 @@ def rest_handler(gate: Gate, delivery: Delivery) -> Handler:
         )
         answered += 1
         trace = f"REST:{answered:020d}"
+        if isinstance(reply, Spoilt):
+            return await delivery.spoiling.send(reply, request, partial(wire, trace=trace))
         if request.keep_alive and request.version == HttpVersion11 and request.method != "HEAD":
             return OneWrite(reply.status, wire(reply, trace), turn)
         turn.before()

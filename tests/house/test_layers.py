@@ -14,7 +14,7 @@ LAYERS = [
     {"venues", "runtime"},
     {"server", "feeds", "storage", "replay"},
     {"config", "ready"},
-    {"mirroring", "choices", "replaying"},
+    {"mirroring", "choices", "replaying", "faulting"},
     {"opening", "resuming"},
     {"parts"},
     {"control"},
