@@ -44,6 +44,7 @@ from simulator.server.rest import rest_handler
 from simulator.server.tls import Authority, NoAuthority, authority
 from simulator.server.ws import PRIVATE_PREFIX, Streams
 from simulator.storage.folder import BadState
+from simulator.venues.hashkey.fates import Fates
 from simulator.venues.hashkey.gate import Gate
 from simulator.venues.hashkey.sockets import StreamSwitches
 
@@ -94,6 +95,8 @@ async def _served(parts: Parts) -> AsyncIterator[Running]:
     runner, desk = parts.runner, parts.desk
     limits = RateLimits(PER_SECOND) if settings.venue.rate_limits else None
     gate = Gate(desk, limits, runner.catch_up, runner.act)
+    if settings.venue.forced_outcomes:
+        gate.fates = Fates(runner.act, runner.later)
     switches = StreamSwitches()
     if not settings.venue.idle_close:
         switches = replace(switches, v1_idle_s=None, v2_silence_s=None)

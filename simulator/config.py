@@ -281,6 +281,9 @@ class Venue:
     faults: str = setting(
         "", text, "scenario of faults, TOML or JSON (see Faults); empty: nothing goes wrong", metavar="FILE"
     )
+    forced_outcomes: bool = setting(
+        False, switch, "let a client order id that begins with sim- ask for its order's own fate (see Forced outcomes)"
+    )
     cancel_status: str = setting(
         "CANCELED",
         one_of("CANCELED", "NEW"),

@@ -92,7 +92,8 @@ class Transfer(msgspec.Struct, frozen=True, tag=True, tag_field="command"):
 class PlaceOrder(msgspec.Struct, frozen=True, tag=True, tag_field="command", gc=False):
     """A new order. LIMIT and LIMIT_MAKER need price and qty; MARKET needs qty or amount (quote).
 
-    For a perpetual it says what it does to a position (``effect``), and MARKET needs qty.
+    For a perpetual it says what it does to a position (``effect``), and MARKET needs qty. One that stands
+    ``apart`` from the book holds its money and is filled by ForceFill only; MARKET cannot.
     """
 
     account: str
@@ -107,6 +108,15 @@ class PlaceOrder(msgspec.Struct, frozen=True, tag=True, tag_field="command", gc=
     stp: SelfTradePrevention = SelfTradePrevention.EXPIRE_TAKER
     broker: str = ""
     effect: PositionEffect | None = None
+    apart: bool = False
+
+
+class ForceFill(msgspec.Struct, frozen=True, tag=True, tag_field="command", gc=False):
+    """Fill lots of an order that stands apart, at its price, by the outside market."""
+
+    account: str
+    client_order_id: str
+    qty: Lots
 
 
 class CancelOrder(msgspec.Struct, frozen=True, tag=True, tag_field="command", gc=False):
@@ -277,6 +287,7 @@ Command: TypeAlias = (
     | Withdraw
     | Transfer
     | PlaceOrder
+    | ForceFill
     | CancelOrder
     | CancelOpenOrders
     | ReplaceDepth

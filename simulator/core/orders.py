@@ -262,5 +262,5 @@ class Order(msgspec.Struct, eq=False, gc=False):
 
     @property
     def is_open(self) -> bool:
-        """Whether it rests in the book."""
-        return self.level is not None
+        """Whether it rests in the book or apart from it."""
+        return self.level is not None or (self.command.apart and self.status in (OrderStatus.NEW, PARTIALLY_FILLED))

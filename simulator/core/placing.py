@@ -35,7 +35,9 @@ def place(state: State, now: Nanos, command: PlaceOrder) -> list[Event]:
     if price is None:
         _trade_market(state, market, order, events, touched)
     else:
-        if command.type is not LIMIT_MAKER and market.would_take(side, price):
+        if command.apart:
+            pass
+        elif command.type is not LIMIT_MAKER and market.would_take(side, price):
             _trade_limit(state, market, order, price, events, touched)
         elif command.tif is not GTC:
             killed = command.tif is FOK
@@ -45,7 +47,8 @@ def place(state: State, now: Nanos, command: PlaceOrder) -> list[Event]:
             seat.open_orders += 1
             touched[seat.hold(order, price)] = None
             customer.open_orders[order_id] = order
-            market.rest(order, price)
+            if not command.apart:
+                market.rest(order, price)
     if order.cancel_reason is not None or market.mirror.stale:
         _note_what_stopped(market, order)
     market.version += 1

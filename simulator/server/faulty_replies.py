@@ -150,13 +150,18 @@ class Spoiling:
             return await self._drip(wire(reply), fault.whole("bytes_per_second"), request)
         how = fault.value("how") if fault.told.kind == "lose_answer" else ""
         if how == "timeout":
-            await self._gone(request)
-        if how in ("timeout", "close"):
+            return await self.lose(request)
+        if how == "close":
             return Unanswered()
         page = gateway(502) if how else reply
         self._before()
         kind = "application/json" if page.body.startswith(b"{") else "text/html"
         return web.Response(status=page.status, body=page.body, content_type=kind)
+
+    async def lose(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Nothing is sent, however long the client waits."""
+        await self._gone(request)
+        return Unanswered()
 
     async def _gone(self, request: web.BaseRequest) -> None:
         """Until the client has given up."""

@@ -13,7 +13,7 @@ from aiohttp.abc import AbstractStreamWriter
 from simulator.server.delivery import Delivery
 from simulator.server.faulty_replies import Spoilt
 from simulator.server.outbox import Turn
-from simulator.venues.hashkey.gate import Gate, Reply, Request
+from simulator.venues.hashkey.gate import Gate, Lost, Reply, Request
 
 Handler: TypeAlias = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -80,6 +80,8 @@ def rest_handler(gate: Gate, delivery: Delivery) -> Handler:
         )
         answered += 1
         trace = f"REST:{answered:020d}"
+        if isinstance(reply, Lost):
+            return await delivery.spoiling.lose(request)
         if isinstance(reply, Spoilt):
             return await delivery.spoiling.send(reply, request, partial(wire, trace=trace))
         if request.keep_alive and request.version == HttpVersion11 and request.method != "HEAD":

@@ -15,6 +15,7 @@ from simulator.core.events import Event
 from simulator.core.units import NANOS_PER_MILLI, Millis, Nanos
 from simulator.venues.hashkey.desk import Call, Desk
 from simulator.venues.hashkey.errors import Refusal, VenueError
+from simulator.venues.hashkey.fates import AnswerLost, Fates
 from simulator.venues.hashkey.params import split
 from simulator.venues.hashkey.routes import ROUTES, Route, Security
 from simulator.venues.hashkey.signing import ApiKey, authenticate
@@ -47,6 +48,10 @@ class Reply(NamedTuple):
     body: bytes
 
 
+class Lost(Reply):
+    """A reply that is never sent."""
+
+
 class Limits(Protocol):
     """What the gate needs of rate limits."""
 
@@ -77,6 +82,7 @@ class Gate:
         self.limits = limits
         self._now = now
         self._act = act
+        self.fates: Fates | None = None
 
     def answer(self, request: Request) -> Reply:
         """What the venue says to a request."""
@@ -85,6 +91,8 @@ class Gate:
             return NOT_FOUND
         try:
             return Reply(200, self._serve(route, request))
+        except AnswerLost as lost:
+            return Lost(200, lost.body)
         except VenueError as error:
             return Reply(error.status, error.body(numeric=request.path.startswith("/quote/")))
 
@@ -103,6 +111,8 @@ class Gate:
         answer = route.endpoint(self._desk, Call(now, params, request.body, key, request.broker, request.skew))
         if isinstance(answer, bytes):
             return answer
+        if self.fates is not None:
+            return self.fates.carry_out(now, answer)
         act = self._act
         return answer.render([act(now, command) for command in answer.commands])
 
