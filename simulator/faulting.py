@@ -1,7 +1,8 @@
 """Faults joined to an exchange: those that are told the market as commands, to the gate, and to the listen keys.
 
-**A maintenance** is what happens, not what is sent, so it is halted trading in the journal. Its faults end with the
-server, and halted symbols trade again; after a crash they do when somebody says so (``POST market/trading``).
+**A maintenance**, and matching that is paused, are what happens, not what is sent, so they are commands in the journal.
+Faults end with the server, and symbols trade again; after a crash they do when the same fault has begun and ended, or,
+after a maintenance, when somebody says so (``POST market/trading``).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from simulator.config import BadSetting
-from simulator.core.commands import SetTrading
+from simulator.core.commands import Command, SetMatching, SetTrading
 from simulator.runtime.faults.fault import BadFault, Fault, Told
 from simulator.runtime.faults.faults import MOST_FAULTS, Faults
 from simulator.runtime.faults.kinds import Where
@@ -33,6 +34,7 @@ class FaultyMarket:
         self._faults = faults
         self._runner = runner
         self._desk = desk
+        self._pauses: set[str] = set()
 
     def changed(self, fault: Fault) -> None:
         """A fault begins or ends."""
@@ -46,17 +48,23 @@ class FaultyMarket:
 
     def _maintain(self, fault: Fault) -> None:
         """Halt what has to be, and let go on what was halted here and needs to be no longer."""
-        breaks, markets = self._desk.breaks, self._desk.state.markets
-        faults = self._faults.active(Where.MARKET)
-        wanted = {name for name in markets if any(one.told.symbol in (None, name) for one in faults)}
-        for name in sorted(wanted - breaks):
-            if markets[name].trading:
-                breaks.add(name)
+        markets = self._desk.state.markets
+        maintenance = fault.told.kind == "maintenance"
+        halted = self._desk.breaks if maintenance else self._pauses
+        same = [one for one in self._faults.active(Where.MARKET) if one.told.kind == fault.told.kind]
+        wanted = {name for name in markets if any(one.told.symbol in (None, name) for one in same)}
+        for name in sorted(wanted - halted):
+            if markets[name].trading if maintenance else markets[name].matching:
+                halted.add(name)
                 fault.struck += 1
-                self._runner.do(SetTrading(name, False))
-        for name in sorted(breaks - wanted):
-            breaks.discard(name)
-            self._runner.do(SetTrading(name, True))
+                self._runner.do(_command(fault, name, on=False))
+        for name in sorted(halted - wanted):
+            halted.discard(name)
+            self._runner.do(_command(fault, name, on=True))
+
+
+def _command(fault: Fault, symbol: str, *, on: bool) -> Command:
+    return SetTrading(symbol, on) if fault.told.kind == "maintenance" else SetMatching(symbol, on)
 
 
 class FaultyGate:

@@ -37,6 +37,13 @@ class SetTrading(msgspec.Struct, frozen=True, tag=True, tag_field="command"):
     trading: bool
 
 
+class SetMatching(msgspec.Struct, frozen=True, tag=True, tag_field="command"):
+    """Pause a symbol's matching or let it go on: orders are accepted and cancelled, and nothing trades."""
+
+    symbol: str
+    matching: bool
+
+
 class ChooseModels(msgspec.Struct, frozen=True, tag=True, tag_field="command"):
     """By which models a market fills from now on, by their names; "" keeps what there is."""
 
@@ -280,6 +287,7 @@ class AdvanceTime(msgspec.Struct, frozen=True, tag=True, tag_field="command"):
 Command: TypeAlias = (
     ListInstrument
     | SetTrading
+    | SetMatching
     | ChooseModels
     | OpenAccount
     | SetFees

@@ -34,6 +34,8 @@ def _lines(state: State) -> Iterator[str]:
     for symbol, market in sorted(state.markets.items()):
         yield f"market {symbol} {market.trading} {market.last} {market.mirror.stale} {market.mirror.ts}"
         yield f"models {market.model.name} {market.mirror.residual.name}"
+        if not market.matching:
+            yield f"paused {symbol} " + " ".join(str(order.id) for order in market.waiting if order.is_open)
         for side in Side:
             mirror = market.mirror.side(side)
             for key, size in mirror.size_at.items():

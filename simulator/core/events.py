@@ -54,6 +54,13 @@ class TradingSet(msgspec.Struct, frozen=True):
     trading: bool
 
 
+class MatchingSet(msgspec.Struct, frozen=True):
+    """Matching was paused or goes on."""
+
+    symbol: str
+    matching: bool
+
+
 class ModelsChosen(msgspec.Struct, frozen=True):
     """The models by which a market fills from now on."""
 
@@ -394,6 +401,7 @@ Event: TypeAlias = (
     Rejected
     | InstrumentListed
     | TradingSet
+    | MatchingSet
     | ModelsChosen
     | AccountOpened
     | FeesSet

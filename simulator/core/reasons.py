@@ -26,6 +26,7 @@ ENDS: Final = {
 }
 STALE: Final = "the mirror of the market is stale; nothing fills from it"
 APART: Final = "its client order id asked for its own fate: it stands apart from the book, nothing there fills it"
+PAUSED: Final = "matching of the symbol is paused: nothing trades"
 WAS_STALE: Final = "the mirror of the market was stale when it came; nothing of it could be taken"
 
 

@@ -14,7 +14,9 @@ from simulator.runtime.faults.fault import BadFault, Told
 from simulator.runtime.faults.kinds import KINDS
 
 calmly = settings(max_examples=200, deadline=None)
-VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9) | st.just([]) | st.just({})
+VALUES: st.SearchStrategy[Any] = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9) | st.just([]) | st.just({})
+)
 FAULTS = st.fixed_dictionaries(
     {"kind": st.sampled_from(sorted(KINDS)) | VALUES},
     optional={name: VALUES for name in Told.__struct_fields__ if name != "kind"},

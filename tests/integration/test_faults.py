@@ -357,6 +357,27 @@ async def test_in_a_maintenance_orders_are_refused_and_cancels_work() -> None:
         await alice.order("BUY", "90")
 
 
+async def test_matching_is_paused_and_what_can_trade_does_when_it_goes_on() -> None:
+    async with exchange() as there:
+        alice, bob = there.people
+        await book(there)
+        await alice.order("BUY", "100", newClientOrderId="rests")
+        await fault(there, "pause_matching", symbol="BTCUSDT", duration_ms=1000)
+        taker = await bob.order("SELL", "99")
+        gone = await bob.order("SELL", "98")
+        at_once = await bob.order("SELL", "98", timeInForce="IOC")
+        assert (taker["status"], at_once["executedQty"]) == ("NEW", "0")
+        await there.control("POST", "market/trade", symbol="BTCUSDT", price="95", qty="9", side="SELL")
+        assert (await alice.send("GET", ORDER, origClientOrderId="rests"))[1]["status"] == "NEW"
+        assert (await bob.send("DELETE", ORDER, orderId=gone["orderId"]))[0] == 200
+        await there.clock(advance_ms=1000)
+        assert (await alice.send("GET", ORDER, origClientOrderId="rests"))[1]["status"] == "FILLED"
+        _, told = await bob.send("GET", ORDER, orderId=taker["orderId"])
+        assert (told["status"], told["avgPrice"]) == ("FILLED", "100")
+        ledger = there.sim.parts.desk.state.ledger
+        assert not any(one.held for one in ledger)
+
+
 # -- told, listed, ended ------------------------------------------------------------------------------------------
 
 

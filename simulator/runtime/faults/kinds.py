@@ -153,4 +153,9 @@ KINDS: Final[Mapping[str, Kind]] = {
     "maintenance": Kind(
         Where.MARKET, {}, "the symbol's status is BREAK: new orders are refused, cancels work; a command, kept as one"
     ),
+    "pause_matching": Kind(
+        Where.MARKET,
+        {},
+        "orders are accepted and cancelled, nothing trades; then what can trade does, the oldest first; also a command",
+    ),
 }
