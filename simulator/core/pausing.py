@@ -1,9 +1,9 @@
 """Matching that is paused: orders come in and go out, and nothing trades.
 
 What would trade at once waits outside the book; what would not rests in it as ever; what cannot wait
-(immediate-or-cancel, fill-or-kill, market orders) ends unfilled. What the outside market trades meanwhile fills nobody. When matching goes
-on, resting orders that its book has crossed fill first, then those that waited come in, the oldest first, as if they
-had been placed at that moment. Liquidations are the exchange's own and go on.
+(immediate-or-cancel, fill-or-kill, market orders) ends unfilled. What the outside market trades meanwhile fills
+nobody. When matching goes on, resting orders that its book has crossed fill first, then those that waited come in,
+the oldest first, as if they had been placed at that moment. Liquidations are the exchange's own and go on.
 """
 
 from __future__ import annotations
