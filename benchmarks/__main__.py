@@ -22,6 +22,7 @@ GROUPS: Final = {
     "rest": "signed orders and depth over HTTP against a bare server",
     "ws": "WebSocket fan-out and the way from an order to its fill event",
     "start": "start-up of the command and the server",
+    "plugin": "a fresh server for each test",
 }
 GROUND_TRUTH: Final = "ground-truth PATH (not a group): how true the queue models are; see ground-truth --help"
 

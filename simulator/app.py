@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import ipaddress
 import secrets
-import signal
-import sys
-from collections.abc import AsyncIterator, Coroutine, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -22,19 +19,21 @@ from typing import Any, Final, NoReturn
 import msgspec
 
 from simulator import __version__
-from simulator.config import Settings
+from simulator.config import BadSetting, Settings
 from simulator.control.answering import Caller, Control
 from simulator.faulting import PER_SECOND, FaultyGate, FaultyMarket, scenario_of
 from simulator.feeds.together import together
-from simulator.mirroring import mirror_of, rules_of
+from simulator.lifetime import run, stop_signal, until_stopped
+from simulator.mirroring import mirror_of, rest_of, rules_of
 from simulator.parts import CannotServe, Parts, exchange_of
 from simulator.ready import Ready, ready
+from simulator.replay.recorder import CannotRecord
 from simulator.runtime.bracket_report import result
 from simulator.runtime.faults.fault import Fault
 from simulator.runtime.faults.kinds import Where
 from simulator.runtime.rate_limits import RateLimits
 from simulator.runtime.runner import Runner
-from simulator.server.app import listening, route
+from simulator.server.app import PATIENCE_S, listening, route
 from simulator.server.control import PREFIX as CONTROL
 from simulator.server.control import Answer, control_handler
 from simulator.server.delivery import Delivery
@@ -44,6 +43,7 @@ from simulator.server.rest import rest_handler
 from simulator.server.tls import Authority, NoAuthority, authority
 from simulator.server.ws import PRIVATE_PREFIX, Streams
 from simulator.storage.folder import BadState
+from simulator.tape import Tape
 from simulator.venues.hashkey.fates import Fates
 from simulator.venues.hashkey.gate import Gate
 from simulator.venues.hashkey.sockets import StreamSwitches
@@ -62,11 +62,11 @@ class Running:
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Running]:
-    """Serve the settings' exchange for as long as the block lasts."""
+async def running(settings: Settings, patience_s: float = PATIENCE_S) -> AsyncIterator[Running]:
+    """Serve the settings' exchange for as long as the block lasts; ``patience_s``: with clients, at the end."""
     parts = exchange_of(settings, await rules_of(settings) if settings.market.live else None)
     with _kept(parts):
-        async with _served(parts) as sim:
+        async with _served(parts, patience_s) as sim:
             yield sim
 
 
@@ -90,8 +90,9 @@ def _kept(parts: Parts) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def _served(parts: Parts) -> AsyncIterator[Running]:
+async def _served(parts: Parts, patience_s: float) -> AsyncIterator[Running]:
     settings = parts.settings
+    tape = _tape_of(parts)
     runner, desk = parts.runner, parts.desk
     limits = RateLimits(PER_SECOND) if settings.venue.rate_limits else None
     gate = Gate(desk, limits, runner.catch_up, runner.act)
@@ -103,32 +104,33 @@ async def _served(parts: Parts) -> AsyncIterator[Running]:
     delivery = Delivery(runner, parts.latencies, partial(_account_of, parts))
     if parts.kept is not None:
         delivery.turn.before = parts.kept.journal.settle
-    streams = Streams(desk, runner, switches, delivery)
+    streams = Streams(desk, runner, switches, delivery, parts.requests)
     _join_faults(parts, gate, delivery, streams)
-    token = settings.server.control_token or ("" if is_loopback(settings.server.host) else secrets.token_hex(16))
+    token = settings.server.control_token or (secrets.token_hex(16) if settings.server.needs_token else "")
     handler = route(
         {"/quote/ws/v1": streams.public_v1, "/quote/ws/v2": streams.public_v2},
         {
             PRIVATE_PREFIX: streams.private,
             CONTROL: control_handler(_settled(Control(parts, token), delivery.turn), Caller),
         },
-        rest_handler(gate, delivery),
+        rest_handler(gate, delivery, parts.requests),
     )
     async with AsyncExitStack() as stack:
         host = settings.server.host
         signer = stack.enter_context(authority_of(settings)) if settings.server.tls else None
         tls = None if signer is None else signer.context(*own_address(host))
         try:
-            port = await stack.enter_async_context(listening(handler, host, settings.server.port, tls))
+            port = await stack.enter_async_context(listening(handler, host, settings.server.port, tls, patience_s))
         except OSError as error:
             where = f"{host}:{settings.server.port}"
             raise CannotServe(f"cannot listen on {where}: {error.strerror}; another --port may help") from None
-        stack.push_async_callback(streams.close_all)
+        stack.push_async_callback(streams.close_all, patience_s)
         stack.callback(_end_faults, parts, delivery)
-        _calm_the_collector()
         if not settings.market.paused:
             parts.steering.resume()
-        playing = asyncio.create_task(_play(parts))
+        if tape is not None:
+            stack.callback(tape.recorder.close)
+        playing = asyncio.create_task(_play(parts, tape))
         stack.push_async_callback(_ended, playing)
         ca = "" if signer is None else str(signer.certificate)
         yield Running(parts, _ready(parts, port, token, ca), playing)
@@ -152,13 +154,30 @@ def _end_faults(parts: Parts, delivery: Delivery) -> None:
     delivery.spoiling.end()
 
 
-async def _play(parts: Parts) -> None:
+def _tape_of(parts: Parts) -> Tape | None:
+    """Where the live market is recorded, if it is."""
+    settings = parts.settings
+    if not settings.recording.record:
+        return None
+    if parts.live is None:
+        raise BadSetting("--record keeps what a live market says: it goes with --live")
+    out, symbols = Path(settings.recording.record).expanduser(), list(parts.desk.state.markets)
+    try:
+        return Tape(settings, out, symbols, rest_of(settings))
+    except CannotRecord as error:
+        raise CannotServe(str(error), 2) from None
+
+
+async def _play(parts: Parts, tape: Tape | None) -> None:
     """Let the market play, and a live one be heard; never ends by itself."""
     if parts.live is None:
         await parts.runner.run()
         return
     instruments = [market.instrument for market in parts.desk.state.markets.values()]
-    await together(_forever(parts.runner), mirror_of(parts.settings, instruments, parts.live).run())
+    if tape is None:
+        await together(_forever(parts.runner), mirror_of(parts.settings, instruments, parts.live).run())
+    mirror = mirror_of(parts.settings, instruments, parts.live, tape.record)
+    await together(_forever(parts.runner), mirror.run(), tape.beside(parts.desk.catalogue))
 
 
 async def _forever(runner: Runner) -> NoReturn:
@@ -203,14 +222,6 @@ def _account_of(parts: Parts, api_key: str) -> str | None:
     return None if key is None else key.account
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches an address."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 async def _ended(playing: asyncio.Task[None]) -> None:
     """Nothing is played any more; if a bug had stopped it before, nobody may miss it."""
     playing.cancel()
@@ -219,7 +230,8 @@ async def _ended(playing: asyncio.Task[None]) -> None:
         playing.result()
 
 
-def _calm_the_collector() -> None:
+def calm_the_collector() -> None:
+    """Only in a process of our own: it is set for the whole process."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_GC_THRESHOLDS)
@@ -232,45 +244,17 @@ def serve(settings: Settings) -> None:
 
 async def _serve(settings: Settings) -> None:
     async with running(settings) as sim:
+        calm_the_collector()
         # Before the ready line: who reads it may stop us at once.
-        stop = _stop_signal()
+        stop = stop_signal()
         if settings.run.json:
             print(sim.ready.to_json(), flush=True)
         else:
             print(sim.ready.to_text(sim.parts.market), flush=True)
         try:
-            await _until_stopped(stop, sim.playing, settings.run.run_seconds or None)
+            await until_stopped(stop, sim.playing, settings.run.run_seconds or None)
         except BadState as error:
             raise CannotServe(str(error)) from None
         if sim.parts.bracket is not None:
             told = result(sim.parts.bracket)
             print(told.to_json() if settings.run.json else told.to_text(), flush=True)
-
-
-def _stop_signal() -> asyncio.Event:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    return stop
-
-
-async def _until_stopped(stop: asyncio.Event, playing: asyncio.Task[None], seconds: float | None) -> None:
-    """Until a signal, the end of the time, or a bug in what plays the market, which is raised."""
-    waiting = asyncio.create_task(stop.wait())
-    await asyncio.wait({waiting, playing}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    waiting.cancel()
-    if playing.done():
-        playing.result()
-
-
-def run(main: Coroutine[Any, Any, Any]) -> Any:
-    """Run a coroutine on uvloop where it is installed (the ``fast`` extra), else on asyncio's loop."""
-    factory = None
-    if sys.platform != "win32":
-        with suppress(ImportError):
-            import uvloop  # noqa: PLC0415 - there only with the extra
-
-            factory = uvloop.new_event_loop
-    with asyncio.Runner(loop_factory=factory) as runner:
-        return runner.run(main)

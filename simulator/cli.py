@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,19 @@ from simulator import __version__
 from simulator.config import BadSetting, Settings, Source, build, gather, known
 
 FINE, FAILED, MISUSE = 0, 1, 2
+RECORD_SETTINGS = frozenset(
+    (
+        "symbols",
+        "seed",
+        "upstream_rest",
+        "upstream_ws",
+        "stale_after",
+        "rotate_mb",
+        "rotate_minutes",
+        "run_seconds",
+        "json",
+    )
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -68,6 +81,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_settings(add("serve", _serve, "run the exchange until stopped"))
     _add_settings(add("demo", _demo, "run the exchange and a small bot that trades on it for a few seconds"))
 
+    recording = add("record", _record, "record the venue's live public messages")
+    recording.add_argument("--out", required=True, type=Path, metavar="PATH", help="the recording to write (.hkrec)")
+    _add_settings(recording, RECORD_SETTINGS)
+
     executing = add("exec", _exec, "run a program unchanged, with HashKey's host names leading to the simulator")
     executing.usage = "hashkey-sim exec [flags of serve | --server URL] -- COMMAND ..."
     executing.add_argument("--server", default="", metavar="URL", help="a simulator that runs already")
@@ -93,6 +110,9 @@ def _parser() -> argparse.ArgumentParser:
 
     inspecting = add("inspect", _inspect, "tell what a recording or a state folder holds")
     inspecting.add_argument("path", type=Path, metavar="PATH", help="a recording (.hkrec), or a state folder")
+    inspecting.add_argument(
+        "--gap", type=float, default=5.0, metavar="SECONDS", help="how long a silence must be to be told (default 5)"
+    )
     inspecting.add_argument("--json", action="store_true", help="print it as JSON")
 
     verifying = add("verify", _verify, "replay the journal of a state folder and compare what it does")
@@ -104,10 +124,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_settings(parser: argparse.ArgumentParser) -> None:
+def _add_settings(parser: argparse.ArgumentParser, only: Collection[str] = ()) -> None:
+    """Flags of the settings, of all or of some."""
     parser.add_argument("--config", type=Path, default=None, metavar="FILE", help="settings in TOML")
     groups: dict[str, Any] = {}
     for one in known():
+        if only and one.name not in only:
+            continue
         group = groups.get(one.section) or groups.setdefault(one.section, parser.add_argument_group(one.section))
         options: dict[str, Any] = {"dest": one.name, "default": None, "help": one.meaning}
         if isinstance(one.default, bool):
@@ -162,6 +185,19 @@ def _serve(args: argparse.Namespace) -> int:
     except CannotServe as error:
         return _say(error.status, str(error))
     return FINE
+
+
+def _record(args: argparse.Namespace) -> int:
+    from simulator.record import record
+    from simulator.replay.recorder import CannotRecord
+
+    settings = _settings(args)
+    try:
+        result = record(settings, args.out)
+    except CannotRecord as error:
+        return _say(MISUSE, str(error))
+    print(result.to_json() if settings.run.json else result.to_text())
+    return _say(FAILED, result.failure) if result.failure else FINE
 
 
 def _demo(args: argparse.Namespace) -> int:
@@ -255,8 +291,10 @@ def _inspect(args: argparse.Namespace) -> int:
         return _inspect_state(args)
     if not args.path.is_file():
         return _say(MISUSE, f"there is no file {args.path}")
+    if not 0 < args.gap < 1e9:
+        return _say(MISUSE, f"--gap needs a number of seconds, not {args.gap}")
     try:
-        summary = summarize(args.path)
+        summary = summarize(args.path, round(args.gap * 1e9))
     except BadRecording as error:
         return _say(FAILED, str(error))
     print(summary.to_json() if args.json else summary.to_text())

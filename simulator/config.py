@@ -8,6 +8,7 @@ field; names are unique over all sections. Help texts and the README's table are
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -208,6 +209,19 @@ class Upstream:
 
 
 @dataclass(frozen=True)
+class Recording:
+    """What is kept of a live market. With rotation the files are NAME-0001.hkrec, NAME-0002.hkrec, ..."""
+
+    record: str = setting("", text, "with --live: record what is heard into this file; empty: nothing", metavar="PATH")
+    rotate_mb: int = setting(
+        0, whole, "begin another file of a recording after so many megabytes; 0: never", metavar="MB"
+    )
+    rotate_minutes: int = setting(
+        0, whole, "begin another file of a recording after so many minutes; 0: never", metavar="N"
+    )
+
+
+@dataclass(frozen=True)
 class Server:
     """Where the exchange listens."""
 
@@ -220,6 +234,19 @@ class Server:
     control_token: str = setting(
         "", text, "token of the control API; empty: none on loopback, made up on any other address", metavar="TOKEN"
     )
+
+    @property
+    def needs_token(self) -> bool:
+        """Whether the control API asks for a token."""
+        return bool(self.control_token) or not is_loopback(self.host)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches an address."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True)
@@ -270,6 +297,9 @@ class Venue:
     """HashKey's behaviour where it is optional or uncertain."""
 
     rate_limits: bool = setting(False, switch, "refuse requests beyond the venue's rate limits (429, then 418)")
+    timestamps: bool = setting(
+        True, switch, "refuse requests stamped outside of their window (-1021); no: for a clock that is moved by hand"
+    )
     idle_close: bool = setting(True, switch, "close idle public sockets as the venue does (v1 after 60 s, v2 31 s)")
     latency: tuple[str, ...] = setting(
         (),
@@ -326,6 +356,7 @@ class Settings:
 
     market: Market = field(default_factory=Market)
     upstream: Upstream = field(default_factory=Upstream)
+    recording: Recording = field(default_factory=Recording)
     server: Server = field(default_factory=Server)
     accounts: Accounts = field(default_factory=Accounts)
     venue: Venue = field(default_factory=Venue)
@@ -335,6 +366,7 @@ class Settings:
 SECTIONS: Final[dict[str, type]] = {
     "market": Market,
     "upstream": Upstream,
+    "recording": Recording,
     "server": Server,
     "accounts": Accounts,
     "venue": Venue,
@@ -420,6 +452,9 @@ def _read(one: Known, value: object, origin: str) -> Any:
         return one.read(value)
     except BadSetting as error:
         raise BadSetting(f"{origin}: {one.name} {error}") from None
+    except ValueError:
+        # Python writes no number of thousands of digits as a text; TOML can say one in hexadecimal.
+        raise BadSetting(f"{origin}: {one.name} is a number that is too long") from None
 
 
 def _from_file(file: Path) -> dict[tuple[str, str], object]:
@@ -427,16 +462,19 @@ def _from_file(file: Path) -> dict[tuple[str, str], object]:
         tree = tomllib.loads(file.read_text("utf-8"))
     except OSError as error:
         raise BadSetting(f"cannot read {file}: {error.strerror}") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except ValueError as error:
+        # No UTF-8, no TOML, or a number of thousands of digits.
         raise BadSetting(f"{file} is no TOML: {error}") from None
+    except RecursionError:
+        raise BadSetting(f"{file} is no TOML that could be read: it is nested too deeply") from None
     told: dict[tuple[str, str], object] = {}
     for section, body in tree.items():
         if section not in SECTIONS or not isinstance(body, dict):
-            raise BadSetting(f"{file}: there is no section [{section}]{nearest(section, SECTIONS)}")
+            raise BadSetting(f"{file}: there is no section [{_shown(section)}]{nearest(section, SECTIONS)}")
         there = [one.name for one in known() if one.section == section]
         for name, value in body.items():
             if name not in there:
-                raise BadSetting(f"{file}: [{section}] has no setting {name}{nearest(name, there)}")
+                raise BadSetting(f"{file}: [{section}] has no setting {_shown(name)}{nearest(name, there)}")
             told[section, name] = value
     return told
 
@@ -446,7 +484,12 @@ def _check_names(environment: Mapping[str, str]) -> None:
     for name in environment:
         # HASHKEY_SIM_TEST_... and HASHKEY_SIM_PYTHON... are the test suite's own.
         if name.startswith(PREFIX) and name not in there and not name.startswith((PREFIX + "TEST", PREFIX + "PYTHON")):
-            raise BadSetting(f"there is no setting for the variable {name}{nearest(name, there)}")
+            raise BadSetting(f"there is no setting for the variable {_shown(name)}{nearest(name, there)}")
+
+
+def _shown(name: str) -> str:
+    """As it was written, if that stays in its line."""
+    return name if name.isprintable() else repr(name)
 
 
 def nearest(name: str, there: Iterable[str]) -> str:

@@ -23,9 +23,10 @@ from urllib.parse import urlencode
 import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 
-from simulator.app import Running, run, running
+from simulator.app import Running, running
 from simulator.config import BadSetting, Settings
 from simulator.core.rejections import RejectReason
+from simulator.lifetime import run
 from simulator.ready import Access
 from simulator.runtime.bracket_report import result
 from simulator.venues.hashkey.errors import ERRORS

@@ -18,13 +18,19 @@ from simulator.venues.hashkey.subscribing import GLOBAL_REST, GLOBAL_WS, subscri
 
 def check_live(settings: Settings) -> None:
     """BadSetting for what cannot go together with a live market."""
-    market, upstream = settings.market, settings.upstream
+    market = settings.market
     others = {"--replay": market.replay, "--empty": market.empty, "--speed": market.speed != "1"}
     for flag, given in others.items():
         if given:
             raise BadSetting(f"--live mirrors the venue as it is now: leave {flag} away")
     if market.clock != "wall":
         raise BadSetting("--live has the time of the venue, which is now: leave --clock away")
+    check_upstream(settings)
+
+
+def check_upstream(settings: Settings) -> None:
+    """BadSetting when REST and sockets would be those of two venues."""
+    upstream = settings.upstream
     if (upstream.upstream_rest == GLOBAL_REST) != (upstream.upstream_ws == GLOBAL_WS):
         raise BadSetting("--upstream-rest and --upstream-ws are two sides of one venue: name both or none")
 
@@ -33,7 +39,7 @@ async def rules_of(settings: Settings) -> Rules:
     """The filters of the venue that is mirrored, or the best that is known of them."""
     check_live(settings)
     base = settings.upstream.upstream_rest
-    return await rules(_rest(settings), cache_file(base))
+    return await rules(rest_of(settings), cache_file(base))
 
 
 def live_of(settings: Settings, instruments: Sequence[Instrument], runner: Runner) -> Live:
@@ -49,7 +55,7 @@ def mirror_of(
     timing = Timing(connect_s=settings.upstream.stale_after, silence_s=settings.upstream.stale_after)
     seed = settings.market.seed
     extra: Mapping[str, Record] = {} if record is None else {"record": record}
-    return Mirror(live, lines_of(settings, instruments), _rest(settings), timing, seed, **extra)
+    return Mirror(live, lines_of(settings, instruments), rest_of(settings), timing, seed, **extra)
 
 
 def lines_of(settings: Settings, instruments: Sequence[Instrument]) -> list[Line]:
@@ -67,5 +73,6 @@ def socket_base(url: str) -> str:
     return url.rstrip("/").removesuffix(V1).removesuffix(V2)
 
 
-def _rest(settings: Settings) -> Rest:
+def rest_of(settings: Settings) -> Rest:
+    """The venue's REST side."""
     return Rest(settings.upstream.upstream_rest, min(3.0, settings.upstream.stale_after))

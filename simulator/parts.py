@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -41,6 +42,7 @@ from simulator.venues.hashkey.desk import Desk, Switches
 from simulator.venues.hashkey.exchange_info import Catalogue
 from simulator.venues.hashkey.funding import first_funding
 from simulator.venues.hashkey.listen_keys import ListenKeys
+from simulator.venues.hashkey.request_log import RequestLog
 from simulator.venues.hashkey.signing import KeyRing
 
 BUNDLED: Final = "hashkey-20240808.hkrec"
@@ -70,6 +72,7 @@ class Parts:
     steering: Steering
     latencies: Latencies
     faults: Faults
+    requests: RequestLog
     kept: Kept | None = None
     bracket: Bracket | None = None
     live: Live | None = None
@@ -125,6 +128,7 @@ def _exchange_of(settings: Settings, rules: Rules | None) -> Parts:
             cancel_status=settings.venue.cancel_status,
             answer_finished_cancel=settings.venue.answer_finished_cancel,
             transfer_interval_ms=1000 if settings.venue.rate_limits else 0,
+            timestamps=settings.venue.timestamps,
         ),
         fees=fees_of(settings),
     )
@@ -150,8 +154,21 @@ def _exchange_of(settings: Settings, rules: Rules | None) -> Parts:
         runner.source = live = live_of(settings, instruments, runner)
         runner.catch_up()  # it begins stale, before anybody can ask
     market = _describe(settings, recording, rules)
+    requests = RequestLog(keys, runner.now, time.time_ns)
     return Parts(
-        settings, runner, desk, refusals, access, market, steering, latencies, Faults(runner), past.kept, bracket, live
+        settings,
+        runner,
+        desk,
+        refusals,
+        access,
+        market,
+        steering,
+        latencies,
+        Faults(runner),
+        requests,
+        past.kept,
+        bracket,
+        live,
     )
 
 

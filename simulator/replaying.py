@@ -67,6 +67,10 @@ class Replay:
         """Another pace from now on."""
         self._pace.change(now, speed)
 
+    def put_off(self, due: Nanos, now: Nanos) -> None:
+        """What was due then is due now, and the rest as much later."""
+        self._pace.put_off(due, now)
+
     def seek(self, to: Nanos, now: Nanos) -> Sequence[Command]:
         """Play on from a recorded time, which is now; what tells the exchange of it."""
         known = Known(self._instruments)

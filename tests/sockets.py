@@ -8,11 +8,15 @@ from typing import Any
 
 from simulator.core.units import NANOS_PER_MILLI, Millis
 from simulator.venues.hashkey.channels import Publisher
-from simulator.venues.hashkey.private import PrivateStreams
+from simulator.venues.hashkey.documents.asyncapi import PRIVATE, PUBLIC_V1, PUBLIC_V2
+from simulator.venues.hashkey.private import PrivateSession, PrivateStreams
 from simulator.venues.hashkey.public_v1 import PublicV1
 from simulator.venues.hashkey.public_v2 import PublicV2
 from simulator.venues.hashkey.sockets import Frame, Session, StreamSwitches
+from tests.documents import judge_frame
 from tests.wire import Site
+
+CHANNELS: dict[type, str] = {PublicV1: PUBLIC_V1, PublicV2: PUBLIC_V2, PrivateSession: PRIVATE}
 
 
 class Ear:
@@ -41,7 +45,7 @@ class Talk:
     def raw(self, data: str | bytes) -> list[Any]:
         """Say something; returns what was heard since the last time, the answer with it."""
         self.session.received(data, self.hall.site.runner.now())
-        return self.ear.heard()
+        return self.heard()
 
     def say(self, **message: Any) -> list[Any]:
         """Say a JSON object."""
@@ -56,8 +60,11 @@ class Talk:
         return self.say(topic=topic, event=event, params={"symbol": "BTCUSDT"} | params)
 
     def heard(self) -> list[Any]:
-        """Everything since the last time."""
-        return self.ear.heard()
+        """Everything since the last time, each of it a message that the AsyncAPI document knows."""
+        frames = self.ear.heard()
+        for frame in frames:
+            judge_frame(CHANNELS[type(self.session)], frame)
+        return frames
 
 
 class Hall:

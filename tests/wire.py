@@ -26,6 +26,7 @@ from simulator.venues.hashkey.funding import first_funding
 from simulator.venues.hashkey.gate import FORM, Gate, Limits, Request
 from simulator.venues.hashkey.listen_keys import ListenKeys
 from simulator.venues.hashkey.signing import ApiKey, KeyRing
+from tests.documents import judge
 
 JSON = "application/json"
 START_MS: Millis = 1_790_150_461_250
@@ -89,8 +90,9 @@ class Client:
         key: str | None = None,
         remote: str = "127.0.0.1",
     ) -> Answer:
-        """Any request at all."""
+        """Any request at all; whatever is answered must stand in the OpenAPI document."""
         reply = self.gate.answer(Request(method, path, query, body, content_type, key, self.broker, remote))
+        judge(method, path, *reply)
         return Answer(*reply)
 
     def get(self, path: str, **params: Any) -> Answer:

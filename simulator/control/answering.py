@@ -15,13 +15,27 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from simulator.control import accounts, bracket, brokers, clock, explain, faults, keys, market, views
+from simulator.control import (
+    accounts,
+    bracket,
+    brokers,
+    clock,
+    documents,
+    explain,
+    faults,
+    keys,
+    market,
+    people,
+    requests,
+    views,
+)
 from simulator.control.table import BadAsk, NotThere, Row
 from simulator.parts import Parts
 
 TABLE: Final[tuple[Row, ...]] = (
     *views.ROWS,
     *explain.ROWS,
+    *people.ROWS,
     *accounts.ROWS,
     *keys.ROWS,
     *brokers.ROWS,
@@ -29,6 +43,8 @@ TABLE: Final[tuple[Row, ...]] = (
     *market.ROWS,
     *clock.ROWS,
     *faults.ROWS,
+    *documents.ROWS,
+    *requests.ROWS,
 )
 
 
@@ -66,12 +82,17 @@ class Control:
             return _says(404, str(error))
         except (BadAsk, msgspec.ValidationError, msgspec.DecodeError) as error:
             return _says(400, str(error))
+        except UnicodeDecodeError as error:
+            return _says(400, f"a text in the body is no UTF-8: {error.reason}")
+        except RecursionError:
+            return _says(400, "the body is nested too deeply")
         return 200, msgspec.json.encode(answer)
 
     def _refused(self, caller: Caller) -> tuple[int, bytes] | None:
-        if caller.origin is not None and urlsplit(caller.origin).netloc != caller.host:
+        if caller.origin is not None and _place(caller.origin) != caller.host:
             return _says(403, f"the control API does not answer pages of {caller.origin}")
-        if self._token and not hmac.compare_digest(caller.authorization.encode(), f"Bearer {self._token}".encode()):
+        given = caller.authorization.encode("utf-8", "backslashreplace")
+        if self._token and not hmac.compare_digest(given, f"Bearer {self._token}".encode()):
             return _says(401, "this needs the header Authorization: Bearer TOKEN, with the token that serve printed")
         return None
 
@@ -80,7 +101,7 @@ class Control:
         if methods:
             return _says(405, f"/_sim/{name} answers {' and '.join(methods)}, not {method}")
         there = [f"{row.method} /_sim/{row.name}" for row in self._rows.values()]
-        return 404, msgspec.json.encode({"error": f"there is no /_sim/{name}", "there is": there})
+        return 404, msgspec.json.encode({"error": readable(f"there is no /_sim/{name}"), "there is": there})
 
 
 def read(row: Row, query: Mapping[str, str], body: bytes) -> msgspec.Struct:
@@ -90,6 +111,19 @@ def read(row: Row, query: Mapping[str, str], body: bytes) -> msgspec.Struct:
     return msgspec.convert(dict(query), row.ask, strict=False)
 
 
+def _place(origin: str) -> str | None:
+    """Host and port of an origin; None: it is no URL."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
+
+
+def readable(words: str) -> str:
+    """The same, without what cannot be written as UTF-8: bytes of a request that are no text come as such."""
+    return words.encode("utf-8", "backslashreplace").decode()
+
+
 def _says(status: int, words: str) -> tuple[int, bytes]:
-    reply: dict[str, Any] = {"error": words}
+    reply: dict[str, Any] = {"error": readable(words)}
     return status, msgspec.json.encode(reply)

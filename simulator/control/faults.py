@@ -11,14 +11,14 @@ from simulator.parts import Parts
 from simulator.runtime.faults.fault import BadFault, Fault, Told
 
 
-class Begin(Told, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+class BeginFaults(Told, frozen=True, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
     """One fault, or several as ``faults``, all of them or none."""
 
     kind: str = ""
     faults: tuple[Told, ...] = ()
 
 
-class Known(msgspec.Struct, frozen=True, omit_defaults=True):
+class KnownFault(msgspec.Struct, frozen=True, omit_defaults=True):
     """A fault and what became of it: it is waiting, active or ended, and ``struck`` so many of ``matched``."""
 
     id: int
@@ -30,24 +30,24 @@ class Known(msgspec.Struct, frozen=True, omit_defaults=True):
     ends: Millis | None = None
 
 
-class Listed(msgspec.Struct, frozen=True):
+class ListedFaults(msgspec.Struct, frozen=True):
     """Faults; ``id`` is the first one's, 0: there is none."""
 
     id: int
-    faults: list[Known]
+    faults: list[KnownFault]
 
 
-def _known(fault: Fault) -> Known:
+def _known(fault: Fault) -> KnownFault:
     state = "active" if fault.active else "ended" if fault.ended else "waiting"
     ends = None if fault.ends is None else fault.ends // NANOS_PER_MILLI
-    return Known(fault.id, state, fault.matched, fault.struck, fault.begins // NANOS_PER_MILLI, fault.told, ends)
+    return KnownFault(fault.id, state, fault.matched, fault.struck, fault.begins // NANOS_PER_MILLI, fault.told, ends)
 
 
-def _listed(faults: list[Fault]) -> Listed:
-    return Listed(faults[0].id if faults else 0, [_known(one) for one in faults])
+def _listed(faults: list[Fault]) -> ListedFaults:
+    return ListedFaults(faults[0].id if faults else 0, [_known(one) for one in faults])
 
 
-def begin(parts: Parts, ask: Begin) -> Listed:
+def begin(parts: Parts, ask: BeginFaults) -> ListedFaults:
     """From now on, or from its ``start_ms`` on."""
     if bool(ask.kind) == bool(ask.faults):
         raise BadAsk("say the kind of one fault, or faults, a list of them")
@@ -69,18 +69,18 @@ def _check_names(parts: Parts, told: Told) -> None:
         raise NotThere(f"there is no account {told.account}")
 
 
-def tell(parts: Parts, ask: Nothing) -> Listed:
+def tell(parts: Parts, ask: Nothing) -> ListedFaults:
     """All that were not ended by somebody."""
     return _listed(list(parts.faults))
 
 
-class Which(Ask, frozen=True):
+class WhichFault(Ask, frozen=True):
     """One fault, or none named: all."""
 
     id: int | None = None
 
 
-def end(parts: Parts, ask: Which) -> Listed:
+def end(parts: Parts, ask: WhichFault) -> ListedFaults:
     """Ended and forgotten; told as they were at their end."""
     try:
         return _listed(parts.faults.forget(ask.id))
@@ -89,7 +89,7 @@ def end(parts: Parts, ask: Which) -> Listed:
 
 
 ROWS = (
-    Row("POST", "faults", begin, Begin, Listed, "let something go wrong; see Faults"),
-    Row("GET", "faults", tell, Nothing, Listed, "what goes wrong, and how often it did"),
-    Row("DELETE", "faults", end, Which, Listed, "end one fault, or all of them"),
+    Row("POST", "faults", begin, BeginFaults, ListedFaults, "let something go wrong; see Faults"),
+    Row("GET", "faults", tell, Nothing, ListedFaults, "what goes wrong, and how often it did"),
+    Row("DELETE", "faults", end, WhichFault, ListedFaults, "end one fault, or all of them"),
 )

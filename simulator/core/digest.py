@@ -33,6 +33,8 @@ def _lines(state: State) -> Iterator[str]:
         yield _order_line(order)
     for symbol, market in sorted(state.markets.items()):
         yield f"market {symbol} {market.trading} {market.last} {market.mirror.stale} {market.mirror.ts}"
+        if market.mirror.stale:
+            yield f"stale since {market.mirror.stale_since}"
         yield f"models {market.model.name} {market.mirror.residual.name}"
         if not market.matching:
             yield f"paused {symbol} " + " ".join(str(order.id) for order in market.waiting if order.is_open)

@@ -16,9 +16,10 @@ from simulator.core.filling import Touched, Trigger, fill, report
 from simulator.core.market import Market
 from simulator.core.matching.book import BookSide
 from simulator.core.matching.match import take_order
-from simulator.core.mirror.fills import Flow, LevelChange, reached_by, reposition
+from simulator.core.mirror.fills import Flow, LevelChange, line_up, reached_by, reposition
 from simulator.core.orders import BUY, SELL, Order, Side
 from simulator.core.rejections import RejectReason
+from simulator.core.returning import let_in, withdraw_newcomers
 from simulator.core.state import State
 from simulator.core.units import Lots, Nanos, Ticks
 
@@ -106,22 +107,25 @@ def _apply_depth(
     came_back: bool = False,
 ) -> list[Event]:
     mirror, book, ts = market.mirror, market.book, told.ts
+    newcomers: list[Order] = []
+    touched: Touched = {}
     mirror.message = told.message
     mirror.told()
     _move_levels(market, BUY, ts, bids)
     _move_levels(market, SELL, ts, asks)
     _uncross(market, ts, bids)
     if came_back:
-        _line_up(market, BUY)
-        _line_up(market, SELL)
+        newcomers = withdraw_newcomers(state, market, touched)
+        _line_up(market, BUY, ts)
+        _line_up(market, SELL, ts)
     mirror.ts = max(mirror.ts, ts)
     market.changed(now)
     events: list[Event] = [MirrorChanged(market.instrument.symbol, ts)]
     if (book.bids.best is not None or book.asks.best is not None) and not mirror.stale and market.matching:
-        touched: Touched = {}
         fill_crossed(state, market, BUY, ts, events, touched)
         fill_crossed(state, market, SELL, ts, events, touched)
-        report(touched, events)
+    let_in(state, market, newcomers, events, touched)
+    report(touched, events)
     return events
 
 
@@ -153,18 +157,17 @@ def _move_levels(market: Market, side: Side, ts: Nanos, levels: Sequence[tuple[T
         reposition(orders, change._replace(explained=explained.get(key, 0)), market.model)
 
 
-def _line_up(market: Market, side: Side) -> None:
+def _line_up(market: Market, side: Side, ts: Nanos) -> None:
     """Orders that came while the mirror was stale stand behind everything that is displayed now."""
     mirror = market.mirror.side(side)
     for level in market.book.side(side):
         if not mirror.sees(level.price):
             continue
-        older = 0
+        older: Lots = 0
         for order in level:
             if order.ahead is None:
-                place = market.model.joined(mirror.available(level.key))
-                order.ahead = order.joined_behind = max(place, older)
-            older = order.ahead
+                line_up(order, max(older, market.model.joined(mirror.available(level.key))), ts)
+            older = order.ahead or 0
 
 
 def _uncross(market: Market, ts: Nanos, bids: Sequence[tuple[Ticks, Lots]]) -> None:
@@ -255,6 +258,6 @@ def _missed(own: BookSide, command: PrintTrade) -> None:
 def invalidate_depth(state: State, now: Nanos, command: InvalidateDepth) -> list[Event]:
     """From now on nothing fills from the mirror; clients see the book as it was."""
     market = state.markets[command.symbol]
-    market.mirror.stale = True
+    market.mirror.become_stale(now)
     market.changed(now)
     return [MirrorInvalidated(command.symbol)]

@@ -13,7 +13,7 @@ from simulator.core.events import Event, MatchingSet
 from simulator.core.filling import Touched, report
 from simulator.core.observing import fill_crossed
 from simulator.core.orders import BUY, SELL
-from simulator.core.placing import enter
+from simulator.core.placing import trade_or_rest
 from simulator.core.rejections import RejectReason
 from simulator.core.state import State
 from simulator.core.units import Nanos
@@ -45,7 +45,7 @@ def set_matching(state: State, now: Nanos, command: SetMatching) -> list[Event]:
             seat.open_orders -= 1
             del state.customers[order.account].open_orders[order.id]
             order.waits = False
-            enter(state, market, order, order.price, events, touched)
+            trade_or_rest(state, market, order, order.price, events, touched)
     market.changed(now)
     report(touched, events)
     return events

@@ -33,7 +33,7 @@ def place(state: State, now: Nanos, command: PlaceOrder) -> list[Event]:
     events: list[Event] = [OrderAccepted(order_id, account, symbol, side, price, qty, client_order_id)]
     touched: Touched = {}
     if price is not None:
-        enter(state, market, order, price, events, touched)
+        trade_or_rest(state, market, order, price, events, touched)
     elif market.matching:
         _trade_market(state, market, order, events, touched)
     else:
@@ -48,8 +48,10 @@ def place(state: State, now: Nanos, command: PlaceOrder) -> list[Event]:
     return events
 
 
-def enter(state: State, market: Market, order: Order, price: Ticks, events: list[Event], touched: Touched) -> None:
-    """Trade a limit order and let the rest of it wait, in the book or outside it."""
+def trade_or_rest(
+    state: State, market: Market, order: Order, price: Ticks, events: list[Event], touched: Touched
+) -> None:
+    """A limit order comes to the book: it trades what it can, and what is left of it waits or ends."""
     command = order.command
     if command.apart:
         order.waits = True

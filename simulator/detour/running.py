@@ -15,13 +15,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from simulator.app import Running, authority_of, run, running
+from simulator.app import Running, authority_of, calm_the_collector, running
 from simulator.config import Settings
 from simulator.detour.environment import surroundings
 from simulator.detour.etc import private_etc
 from simulator.detour.front import Upstream, front
 from simulator.detour.hosts_file import NOT_FOUND
 from simulator.detour.proxy import proxying
+from simulator.lifetime import run
 from simulator.parts import CannotServe
 from simulator.server.tls import CERTIFICATE
 
@@ -53,6 +54,7 @@ async def _execute(settings: Settings, command: Sequence[str], server: str, *, p
         else:
             own = replace(settings, server=replace(settings.server, tls=False))
             sim = await stack.enter_async_context(running(own))
+            calm_the_collector()
             upstream = Upstream.of(sim.ready.rest, None)
             first = sim.ready.accounts[0]
             told |= {"HASHKEY_SIM_API_KEY": first.api_key, "HASHKEY_SIM_API_SECRET": first.api_secret}

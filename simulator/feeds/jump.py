@@ -57,7 +57,7 @@ class Known:
                 self._add(message)
 
     def _add(self, message: Message) -> None:
-        if isinstance(message, TradeMessage) and message.history:
+        if isinstance(message, TimeMessage) or (isinstance(message, TradeMessage) and message.history):
             return
         kind = _kind(message)
         left = self._missing.get(kind)
@@ -79,7 +79,7 @@ def _rank(message: Message) -> int:
     return 0 if isinstance(message, TradeMessage) else 1 if isinstance(message, DepthMessage) else 2
 
 
-def _kind(message: Message) -> tuple[str, str]:
+def _kind(message: DepthMessage | TradeMessage | MarkMessage | IndexMessage | FundingMessage) -> tuple[str, str]:
     if isinstance(message, DepthMessage):
         return "depth", message.symbol
     if isinstance(message, TradeMessage):

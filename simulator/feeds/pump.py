@@ -91,6 +91,10 @@ class Pace:
         """Another speed from now on."""
         self._before, self._now = self._now, Stretch(self._now.back(now), now, speed)
 
+    def put_off(self, due: Nanos, now: Nanos) -> None:
+        """What was due then is due now, and the rest as much later."""
+        self._before, self._now = self._now, Stretch(self._now.back(due), now, self._now.speed)
+
     @property
     def speed(self) -> Fraction:
         """How fast it is now."""

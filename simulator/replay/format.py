@@ -140,7 +140,8 @@ class Writer:
 
     Records wait in memory until a block is full: when one arrives ``chunk_ns`` after the block's first,
     or when the text reaches ``chunk_bytes``. ``flush`` ends the block at once; a recorder calls it when
-    a feed falls silent. What has been flushed survives the death of the process.
+    a feed falls silent. What has been flushed survives the death of the process. OSError when the disk is
+    full: the file is whole then, and what waited still waits. A file whose header did not fit is removed.
     """
 
     def __init__(
@@ -161,8 +162,19 @@ class Writer:
         self._first: Nanos = 0
         self._last: Nanos = 0
         self.bytes_written = 0
+        beginning = _MARK + self._block(_KIND_HEADER, msgspec.json.encode(header) + b"\n", 1, 0, 0)
         self._file = path.open("xb", buffering=0)
-        self._append(_MARK + self._block(_KIND_HEADER, msgspec.json.encode(header) + b"\n", 1, 0, 0))
+        try:
+            self._append(beginning)
+        except OSError:
+            self._file.close()
+            path.unlink()
+            raise
+
+    @property
+    def waiting(self) -> int:
+        """How many records are not in the file yet."""
+        return len(self._lines)
 
     def write(self, record: Record) -> None:
         """Take a record; its time must not be before the last one's."""

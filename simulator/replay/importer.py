@@ -25,6 +25,7 @@ from simulator.replay.books import Gap
 from simulator.replay.format import BadRecording, Header, Reader, Record, Writer
 from simulator.replay.neutral import Line, NeutralFile, opened
 from simulator.replay.publishing import Market, Publisher, Told
+from simulator.venues.hashkey.exchange_info import of_symbols
 
 CHUNK_NS: Final[Nanos] = 20 * NANOS_PER_SECOND
 CHUNK_BYTES: Final = 16 * 2**20
@@ -148,19 +149,14 @@ def _target(source: NeutralFile, symbol_map: Mapping[str, str]) -> str:
 
 
 def _header(markets: Sequence[Market], info: Mapping[str, Any]) -> Header:
-    rows = {market.symbol: market.row for market in markets}
-    coins = {row[key] for row in rows.values() for key in ("baseAsset", "quoteAsset", "marginToken") if key in row}
+    rows = [market.symbol for market in markets]
     return Header(
         venue="hashkey",
         symbols=tuple(rows),
         origin="; ".join(f"{one.symbol}: {one.told.source}, {one.source.header.source}" for one in markets),
         licence=", ".join(dict.fromkeys(market.source.header.licence for market in markets)),
         created_by="hashkey-sim import",
-        exchange_info={
-            "symbols": [row for row in info["symbols"] if row["symbol"] in rows],
-            "contracts": [row for row in info.get("contracts", ()) if row["symbol"] in rows],
-            "coins": [coin for coin in info.get("coins", ()) if coin["coinId"] in coins],
-        },
+        exchange_info=of_symbols(info, rows),
     )
 
 

@@ -11,15 +11,18 @@ import msgspec
 
 from simulator.core.units import NANOS_PER_SECOND, Nanos
 from simulator.replay.format import Reader, Record, line
+from simulator.replay.gaps import LONG_GAP, Gap, Gaps
 from simulator.venues.hashkey.skim import About, about
 
-LONG_GAP: Final[Nanos] = 5 * NANOS_PER_SECOND
 _MOST_ROWS: Final = 1_000
-_MOST_GAPS: Final = 100
 
 
 class Row(msgspec.Struct, kw_only=True):
-    """Messages of one kind; ``bytes`` counts the messages alone, times are in nanoseconds."""
+    """Messages of one kind; ``bytes`` counts the messages alone, times are in nanoseconds.
+
+    ``silences`` counts the times in which none came for longer than the limit: a stream may have stopped while
+    others went on, or nothing happened in its market.
+    """
 
     direction: str
     connection: str
@@ -30,20 +33,15 @@ class Row(msgspec.Struct, kw_only=True):
     first_ns: Nanos
     last_ns: Nanos
     longest_gap_ns: Nanos = 0
-
-
-class Silence(msgspec.Struct, frozen=True):
-    """A time in which nothing at all was recorded."""
-
-    from_ns: Nanos
-    to_ns: Nanos
+    silences: int = 0
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """A recording in numbers.
 
     ``digest`` is the SHA-256 of the records' lines as ``format.py`` describes them: the same records give
-    the same digest, however they are packed. ``gaps`` lists the first hundred of ``gap_count``.
+    the same digest, however they are packed. ``gaps`` lists the first hundred of ``gap_count``;
+    ``gaps.py`` says what counts as one.
     """
 
     path: str
@@ -62,7 +60,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     digest: str
     gap_limit_ns: Nanos
     gap_count: int
-    gaps: list[Silence]
+    gap_kinds: dict[str, int]
+    gaps: list[Gap]
     rows: list[Row]
     origin: str
     licence: str
@@ -83,9 +82,9 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
             f"  origin   {self.origin}",
             f"  licence  {self.licence}",
             f"  made by  {self.created_by}",
-            f"  gaps     {self.gap_count:,} longer than {_seconds(self.gap_limit_ns)}",
+            f"  gaps     {_gaps(self.gap_kinds, self.gap_limit_ns)}",
         ]
-        lines += [f"    {_clock(gap.from_ns)} for {_seconds(gap.to_ns - gap.from_ns)}" for gap in self.gaps]
+        lines += [f"    {_gap(gap)}" for gap in self.gaps]
         lines.append(f"  records  {self.records:,}")
         return "\n".join(lines + [f"    {_row(row)}" for row in self.rows])
 
@@ -113,8 +112,9 @@ def summarize(path: Path, gap_ns: Nanos = LONG_GAP) -> Summary:
         torn_bytes=reader.torn,
         digest=tally.sum.hexdigest(),
         gap_limit_ns=gap_ns,
-        gap_count=tally.gap_count,
-        gaps=tally.gaps,
+        gap_count=tally.gaps.total,
+        gap_kinds=tally.gaps.count,
+        gaps=tally.gaps.listed,
         rows=sorted(tally.rows.values(), key=lambda row: (row.symbol, row.topic, row.connection, row.direction)),
         origin=header.origin,
         licence=header.licence,
@@ -128,27 +128,24 @@ class _Tally:
     def __init__(self, gap_ns: Nanos) -> None:
         self.sum = hashlib.sha256()
         self.rows: dict[tuple[str, ...], Row] = {}
-        self.gaps: list[Silence] = []
-        self.gap_count = 0
+        self.gaps = Gaps(gap_ns)
         self._gap_ns = gap_ns
-        self._last: Nanos | None = None
 
     def add(self, record: Record) -> None:
         """One more."""
         self.sum.update(line(record))
-        row = self._row(record)
+        what = about(record.connection, record.data)
+        self.gaps.add(record, what)
+        row = self._row(record, what)
         row.records += 1
         row.bytes += len(record.data)
-        row.longest_gap_ns = max(row.longest_gap_ns, record.ts - row.last_ns)
+        gap = record.ts - row.last_ns
+        row.longest_gap_ns = max(row.longest_gap_ns, gap)
+        row.silences += gap > self._gap_ns
         row.last_ns = record.ts
-        if self._last is not None and record.ts - self._last > self._gap_ns:
-            self.gap_count += 1
-            if len(self.gaps) < _MOST_GAPS:
-                self.gaps.append(Silence(self._last, record.ts))
-        self._last = record.ts
 
-    def _row(self, record: Record) -> Row:
-        connection, what = record.connection.partition("?")[0], about(record.connection, record.data)
+    def _row(self, record: Record, what: About) -> Row:
+        connection = record.connection.partition("?")[0]
         key = (record.direction.value, connection, *what)
         if key not in self.rows and len(self.rows) >= _MOST_ROWS:
             connection, what = "(others)", About("", "")
@@ -166,12 +163,25 @@ class _Tally:
         return row
 
 
+def _gaps(kinds: dict[str, int], limit_ns: Nanos) -> str:
+    return (
+        f"{kinds['silence']:,} silences longer than {_seconds(limit_ns)}, {kinds['reconnect']:,} reconnects, "
+        f"{kinds['sequence']:,} jumps of a sequence"
+    )
+
+
+def _gap(gap: Gap) -> str:
+    where = f" of {gap.where}" if gap.where else ""
+    return f"{_clock(gap.from_ns)} for {_seconds(gap.to_ns - gap.from_ns)}: {gap.kind}{where}"
+
+
 def _row(row: Row) -> str:
     what = " ".join(word for word in (row.symbol, row.topic) if word) or "(other)"
     where = "" if row.topic == row.connection else f" {row.connection}"
+    silences = f", {row.silences:,} silences" if row.silences else ""
     return (
         f"{what}{where} {row.direction}: {row.records:,} in {_seconds(row.last_ns - row.first_ns)}, "
-        f"{row.bytes:,} bytes, longest gap {_seconds(row.longest_gap_ns)}"
+        f"{row.bytes:,} bytes, longest gap {_seconds(row.longest_gap_ns)}{silences}"
     )
 
 

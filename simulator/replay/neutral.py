@@ -117,6 +117,8 @@ Line: TypeAlias = Snapshot | Diff | Trade | Mark | Bbo | L3Snapshot | OrderOpen 
 
 _LONGEST_LINE: Final = 16 * 2**20
 _LATEST: Final = 9_223_372_036_854
+_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What a line that is no message raises: no JSON or another one, no UTF-8, nested without end."""
 _header = msgspec.json.Decoder(Header)
 _line = msgspec.json.Decoder(Line)
 
@@ -142,7 +144,7 @@ class NeutralFile:
         while text := self._read():
             try:
                 one: Line = _line.decode(text)
-            except msgspec.DecodeError as error:
+            except _UNREADABLE as error:
                 raise self.bad(str(error)) from None
             if not last <= one.t <= _LATEST:
                 raise self.bad(f"t is {one.t} after {last}")
@@ -156,7 +158,7 @@ class NeutralFile:
     def _first_line(self) -> Header:
         try:
             return _header.decode(self._read())
-        except msgspec.DecodeError as error:
+        except _UNREADABLE as error:
             raise self.bad(f"no header of neutral market data: {error}") from None
 
     def _read(self) -> bytes:

@@ -99,6 +99,11 @@ class SteeredClock:
         self._last = self.now() + max(0, nanos)
         self._go_on()
 
+    def hold_back(self, nanos: Nanos) -> None:
+        """So much earlier; for whoever has done nothing yet with the time that it was."""
+        self._last = self.now() - nanos
+        self._go_on()
+
     def change_speed(self, speed: Fraction | None) -> None:
         """From now on."""
         self.now()

@@ -40,6 +40,7 @@ Tick: TypeAlias = Callable[[Nanos], None]
 
 TICK: Final[Nanos] = 100 * NANOS_PER_MILLI
 BUSY: Final[Nanos] = NANOS_PER_SECOND
+LATE: Final[Nanos] = 2 * NANOS_PER_SECOND
 
 _LONGEST_SLEEP: Final = 0.05
 _SHORTEST_SLEEP: Final = 0.0005
@@ -67,6 +68,8 @@ class Runner:
     """One exchange, its clock, its market source, what is under way, and everybody who listens.
 
     ``moment`` is the time of what happened last: of the command, tick or arrival that is being told right now.
+    ``fell_behind`` is called with the time that the market has come to and the time that it is, when the machine is too
+    slow for the market's pace: else the way to catch up would grow with every command.
     """
 
     def __init__(self, exchange: Exchange, clock: Clock, journal: Journal = _no_journal) -> None:
@@ -78,6 +81,7 @@ class Runner:
         self.source: Source | None = None
         self.timeline = Timeline()
         self.moment: Nanos = 0
+        self.fell_behind: Callable[[Nanos, Nanos], None] | None = None
         self._next_tick: Nanos = 0
         self._playing: Nanos | None = None
         self._sleep: tuple[Nanos, asyncio.Future[None]] | None = None
@@ -234,12 +238,20 @@ class Runner:
         due = self._next_due()
         if due < NEVER and (flat_out or due <= now):
             self.play(NEVER if flat_out else now, _MOST_AT_ONCE)
+            if not flat_out:
+                self._put_off(now)
             return None
         if not flat_out:
             self._let_timers_run(now)
         if now >= self._next_tick:
             self._announce(now)
         return min(self._next_due(), self._next_tick)
+
+    def _put_off(self, now: Nanos) -> None:
+        """What is too late after a chunk was played."""
+        due = None if self.source is None else self.source.due()
+        if due is not None and now - due > LATE and self.fell_behind is not None:
+            self.fell_behind(due, now)
 
     def _next_due(self) -> Nanos:
         """When the source or the timeline has something next."""

@@ -12,14 +12,17 @@ no way back.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Final, Protocol
 
 from simulator.core.commands import Command
-from simulator.core.units import NANOS_PER_MILLI, Nanos
+from simulator.core.units import NANOS_PER_MILLI, NANOS_PER_SECOND, Nanos
 from simulator.runtime.clock import SteeredClock
 from simulator.runtime.runner import Runner
+
+log = logging.getLogger(__name__)
 
 _MOST_AT_ONCE: Final = 50
 
@@ -43,6 +46,10 @@ class Market(Protocol):
         """Another pace from now on."""
         ...
 
+    def put_off(self, due: Nanos, now: Nanos) -> None:
+        """What was due then is due now, and the rest as much later."""
+        ...
+
     def seek(self, to: Nanos, now: Nanos) -> Sequence[Command]:
         """Play on from a recorded time; what tells the exchange of it."""
         ...
@@ -60,6 +67,10 @@ class Steering:
         self.recorded = recorded
         self.speed = speed
         self._loops = market is not None and market.loop
+        self._lost: Nanos = 0
+        self._advancing = 0
+        if market is not None:
+            runner.fell_behind = self._fell_behind
         self._loop_unless_flat_out()
 
     def pause(self) -> None:
@@ -77,8 +88,12 @@ class Steering:
         self._runner.catch_up()
         self.clock.advance(nanos)
         until = self.clock.now()
-        while self._runner.play(until, _MOST_AT_ONCE):  # noqa: ASYNC110 - others get their turn
-            await asyncio.sleep(0)
+        self._advancing += 1
+        try:
+            while self._runner.play(until, _MOST_AT_ONCE):  # noqa: ASYNC110 - others get their turn
+                await asyncio.sleep(0)
+        finally:
+            self._advancing -= 1
         self._runner.catch_up()
         self._runner.wake()
 
@@ -101,6 +116,23 @@ class Steering:
         """At full speed a recording is played to its end: looping, it would never come to rest."""
         if self.market is not None:
             self.market.loop = self._loops and self.speed is not None
+
+    def _fell_behind(self, due: Nanos, now: Nanos) -> None:
+        """The machine is too slow for the speed: the market goes on from where it has come to."""
+        if self._advancing or self.clock.paused:
+            return  # a way that somebody wants to be gone, not one that the machine is late on
+        if self.recorded:
+            self.clock.hold_back(now - due)
+        elif self.market is not None:
+            self.market.put_off(due, now)
+        told, self._lost = self._lost, self._lost + now - due
+        if self._lost >= 2 * told:
+            log.warning(
+                "this machine cannot play the market at speed %s: it goes on %.1f s later than it should; "
+                "use a lower --speed",
+                self.speed,
+                self._lost / NANOS_PER_SECOND,
+            )
 
     async def step(self, messages: int) -> int:
         """Play the next messages of the market and what came at the same moments; returns how many moments."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Final
 
 from aiohttp import web
 
@@ -12,7 +13,8 @@ from simulator.server.rest import Handler
 
 # Longer than aiohttp's default: a hundred order ids and a signature fit into one request line.
 _LONGEST_LINE = 32_768
-_SHUTDOWN_SECONDS = 1.0
+PATIENCE_S: Final = 1.0
+"""At the end, for requests that are being answered and for clients that have to take their close frame."""
 
 
 def route(exact: Mapping[str, Handler], prefixes: Mapping[str, Handler], rest: Handler) -> Handler:
@@ -33,10 +35,12 @@ def route(exact: Mapping[str, Handler], prefixes: Mapping[str, Handler], rest: H
 
 
 @asynccontextmanager
-async def listening(handler: Handler, host: str, port: int, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
+async def listening(
+    handler: Handler, host: str, port: int, tls: ssl.SSLContext | None = None, patience_s: float = PATIENCE_S
+) -> AsyncIterator[int]:
     """Serve on an address for as long as the block lasts; gives the port. OSError when it cannot be had."""
     server = web.Server(handler, access_log=None, max_line_size=_LONGEST_LINE, max_field_size=_LONGEST_LINE)
-    runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=_SHUTDOWN_SECONDS)
+    runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=patience_s)
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port, ssl_context=tls)

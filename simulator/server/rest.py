@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from functools import partial
 from http import HTTPStatus
+from time import perf_counter_ns
 from typing import Final, TypeAlias
 
 from aiohttp import HttpVersion11, web
@@ -14,6 +15,7 @@ from simulator.server.delivery import Delivery
 from simulator.server.faulty_replies import Spoilt
 from simulator.server.outbox import Turn
 from simulator.venues.hashkey.gate import Gate, Lost, Reply, Request
+from simulator.venues.hashkey.request_log import RequestLog
 
 Handler: TypeAlias = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -55,8 +57,8 @@ class OneWrite(web.StreamResponse):
         """It was sent whole."""
 
 
-def rest_handler(gate: Gate, delivery: Delivery) -> Handler:
-    """A handler that lets the gate answer."""
+def rest_handler(gate: Gate, delivery: Delivery, log: RequestLog) -> Handler:
+    """A handler that lets the gate answer, and writes down what was asked."""
     answered, turn = 0, delivery.turn
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
@@ -65,19 +67,19 @@ def rest_handler(gate: Gate, delivery: Delivery) -> Handler:
         path, _, query = request.raw_path.partition("?")
         body = await request.read() if request.body_exists else b""
         headers = request.headers
-        reply = await delivery.answer(
-            gate.answer,
-            Request(
-                request.method,
-                path,
-                query,
-                body,
-                headers.get("Content-Type", ""),
-                headers.get("X-HK-APIKEY") or headers.get("X-APIKEY"),
-                headers.get("INPUT-SOURCE", ""),
-                request.remote or "",
-            ),
+        asked = Request(
+            request.method,
+            path,
+            query,
+            body,
+            headers.get("Content-Type", ""),
+            headers.get("X-HK-APIKEY") or headers.get("X-APIKEY"),
+            headers.get("INPUT-SOURCE", ""),
+            request.remote or "",
         )
+        begun, entry = perf_counter_ns(), log.arrived(asked)
+        reply = await delivery.answer(gate.answer, asked)
+        entry.answered(reply.reply if isinstance(reply, Spoilt) else reply, perf_counter_ns() - begun)
         answered += 1
         trace = f"REST:{answered:020d}"
         if isinstance(reply, Lost):

@@ -12,6 +12,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from simulator.runtime.latency import Leg
 from simulator.runtime.runner import Runner
+from simulator.server.app import PATIENCE_S
 from simulator.server.delivery import Delivery, Line
 from simulator.server.faulty_frames import FaultyStreams, is_mute
 from simulator.server.outbox import Outbox
@@ -21,6 +22,7 @@ from simulator.venues.hashkey.desk import Desk
 from simulator.venues.hashkey.private import PrivateStreams
 from simulator.venues.hashkey.public_v1 import PublicV1
 from simulator.venues.hashkey.public_v2 import PublicV2
+from simulator.venues.hashkey.request_log import RequestLog
 from simulator.venues.hashkey.sockets import Ending, Session, StreamSwitches
 
 log = logging.getLogger(__name__)
@@ -29,7 +31,6 @@ PRIVATE_PREFIX: Final = "/api/v1/ws/"
 PUBLIC: Final = Line(Leg.MARKET)
 _LONGEST_MESSAGE: Final = 64 * 1024
 _SWEEP_S: Final = 0.25
-_CLOSING_S: Final = 1.0
 
 MakeSession: TypeAlias = Callable[[Outbox], Session | None]
 
@@ -46,15 +47,15 @@ class Connection:
         self.line = line
         self.closing: asyncio.Task[None] | None = None
 
-    def close(self, code: int) -> asyncio.Task[None]:
+    def close(self, code: int, within_s: float = PATIENCE_S) -> asyncio.Task[None]:
         """With a close frame, after everything that was sent; cut if the client does not take it."""
         if self.closing is None:
-            self.closing = asyncio.get_running_loop().create_task(self._close(code))
+            self.closing = asyncio.get_running_loop().create_task(self._close(code, within_s))
         return self.closing
 
-    async def _close(self, code: int) -> None:
+    async def _close(self, code: int, within_s: float) -> None:
         try:
-            async with asyncio.timeout(_CLOSING_S):
+            async with asyncio.timeout(within_s):
                 await self.socket.close(code=code)
         except TimeoutError:
             self.outbox.abort("it did not take its close frame")
@@ -69,8 +70,10 @@ class Streams:
         runner: Runner,
         switches: StreamSwitches | None = None,
         delivery: Delivery | None = None,
+        requests: RequestLog | None = None,
     ) -> None:
         self._runner = runner
+        self._requests = requests
         self.delivery = delivery or Delivery(runner)
         self._switches = switches or StreamSwitches()
         self._publisher = Publisher(desk.state, desk.tapes, desk.perpetuals)
@@ -99,6 +102,7 @@ class Streams:
         key = request.path.removeprefix(PRIVATE_PREFIX)
         account = self._private.account_of(key, self._runner.now())
         if account is None:
+            self._told(request, 401)
             return web.Response(status=401)
         line = Line(Leg.PRIVATE, user_of(account))
         return await self._serve(
@@ -129,6 +133,7 @@ class Streams:
         self._sweep_later()
         if self.faulty is not None:
             self.faulty.connected(connection)
+        self._told(request, 101, line.account or "")
         log.info("%s %s connected", request.remote, request.path.removesuffix(_secret(request.path)))
         try:
             await self._converse(connection)
@@ -137,6 +142,12 @@ class Streams:
             session.closed()
             log.info("%s is gone (%s)", request.remote, outbox.cut or socket.close_code)
         return socket
+
+    def _told(self, request: web.BaseRequest, status: int, account: str = "") -> None:
+        if self._requests is not None:
+            secret = _secret(request.path)
+            path = request.path.removesuffix(secret) + "{listenKey}" if secret else request.path
+            self._requests.connected(path, account, status)
 
     async def _converse(self, connection: Connection) -> None:
         """Until the client or we end it; what cannot be read (too long, no UTF-8) ends it too."""
@@ -176,12 +187,12 @@ class Streams:
         """All there are."""
         return self._connections
 
-    async def close_all(self) -> None:
+    async def close_all(self, within_s: float = PATIENCE_S) -> None:
         """Tell everybody that the server goes away; who does not listen is cut."""
         self._open = False
         if self._sweeping is not None:
             self._sweeping.cancel()
-        await asyncio.gather(*(one.close(WSCloseCode.GOING_AWAY) for one in self._connections))
+        await asyncio.gather(*(one.close(WSCloseCode.GOING_AWAY, within_s) for one in self._connections))
 
 
 def _wall() -> float:

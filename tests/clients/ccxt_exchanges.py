@@ -13,6 +13,7 @@ import ccxt
 import ccxt.async_support
 import ccxt.pro
 
+from simulator.testing.clients import Addresses, configure_ccxt
 from tests.serving import Ready
 
 CLASSES = {"sync": ccxt.hashkey, "async": ccxt.async_support.hashkey, "pro": ccxt.pro.hashkey}
@@ -24,9 +25,10 @@ FEE = Decimal("0.0012")
 def configured(ready: Ready, kind: str, name: str) -> Any:
     """An exchange of a kind for an account: its URLs and its key pair, no other change."""
     account = next(one for one in ready.accounts if one.name == name)
-    exchange = CLASSES[kind]({"apiKey": account.api_key, "secret": account.api_secret})
-    sockets = {"public": ready.ws_public, "private": ready.ws_private.removesuffix("/{listenKey}")}
-    exchange.urls["api"] = {"public": ready.rest, "private": ready.rest, "ws": sockets}
+    exchange = CLASSES[kind]()
+    configure_ccxt(
+        exchange, Addresses(ready.rest, ready.ws_public, ready.ws_private), account.api_key, account.api_secret
+    )
     return exchange
 
 

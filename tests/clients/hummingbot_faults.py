@@ -19,8 +19,8 @@ from hummingbot.core.clock import Clock
 from hummingbot.core.clock_mode import ClockMode
 from hummingbot.core.data_type.common import OrderType
 
+from simulator.testing.clients import Addresses, patch_hummingbot
 from tests.clients.hummingbot_session import Complaints, MarketEvents, Rest, came_about, quiet_settings, until, write
-from tests.clients.hummingbot_spot import point
 
 BTC = "BTC-USDT"
 ORDER = "/api/v1/spot/order"
@@ -143,7 +143,7 @@ STEPS: tuple[Callable[[Bot], Awaitable[Any]], ...] = (
 
 async def main(ready: dict[str, Any]) -> None:
     """One connector, all faults."""
-    point(ready)
+    patch_hummingbot(Addresses.of(ready))
     account = ready["accounts"][0]
     key, secret = account["api_key"], account["api_secret"]
     connector = HashkeyExchange(quiet_settings(), key, secret, trading_pairs=[BTC])

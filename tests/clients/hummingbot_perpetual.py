@@ -16,13 +16,13 @@ from decimal import Decimal
 from typing import Any
 
 import aiohttp
-from hummingbot.connector.derivative.hashkey_perpetual import hashkey_perpetual_constants as constants
 from hummingbot.connector.derivative.hashkey_perpetual.hashkey_perpetual_derivative import HashkeyPerpetualDerivative
 from hummingbot.core.clock import Clock
 from hummingbot.core.clock_mode import ClockMode
 from hummingbot.core.data_type.common import OrderType, PositionAction, TradeType
 from hummingbot.core.event.events import MarketEvent
 
+from simulator.testing.clients import Addresses, patch_hummingbot
 from tests.clients.hummingbot_session import (
     BookWatch,
     Complaints,
@@ -288,20 +288,10 @@ async def trade(bot: Bot) -> dict[str, Any]:
     return document
 
 
-def point(domain: str, ready: dict[str, Any]) -> None:
-    """Only the URL constants are set: they are read at each use (Hummingbot 2)."""
-    if domain == constants.DEFAULT_DOMAIN:
-        constants.PERPETUAL_BASE_URL = ready["rest"]
-    else:
-        constants.TESTNET_BASE_URL = ready["rest"]
-    constants.WSS_PUBLIC_URL[domain] = ready["ws_public"]
-    constants.WSS_PRIVATE_URL[domain] = ready["ws_private"]
-
-
 async def main(ready: dict[str, Any], domain: str, *how: str) -> int:
     """One connector, all steps."""
     if "as-installed" not in how:
-        point(domain, ready)
+        patch_hummingbot(Addresses.of(ready))  # only URL constants: they are read at each use (Hummingbot 2)
     complaints = Complaints()
     account = ready["accounts"][0]
     key, secret = account["api_key"], account["api_secret"]

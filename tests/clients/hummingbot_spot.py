@@ -23,6 +23,7 @@ from hummingbot.core.clock import Clock
 from hummingbot.core.clock_mode import ClockMode
 from hummingbot.core.data_type.common import OrderType, TradeType
 
+from simulator.testing.clients import Addresses, patch_hummingbot
 from tests.clients.hummingbot_session import (
     BookWatch,
     Complaints,
@@ -355,18 +356,10 @@ async def trade(bot: Bot) -> dict[str, Any]:
     return document
 
 
-def point(ready: dict[str, Any]) -> None:
-    """Only the URL constants are set: they are read at each use (Hummingbot 2)."""
-    domain = hashkey_constants.DEFAULT_DOMAIN
-    hashkey_constants.REST_URLS[domain] = ready["rest"]
-    hashkey_constants.WSS_PUBLIC_URL[domain] = ready["ws_public"]
-    hashkey_constants.WSS_PRIVATE_URL[domain] = ready["ws_private"]
-
-
 async def main(ready: dict[str, Any], *how: str) -> int:
     """One connector, all steps."""
     if "as-installed" not in how:
-        point(ready)
+        patch_hummingbot(Addresses.of(ready))  # only URL constants: they are read at each use (Hummingbot 2)
     complaints = Complaints()
     account = ready["accounts"][0]
     key, secret = account["api_key"], account["api_secret"]

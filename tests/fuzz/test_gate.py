@@ -7,12 +7,10 @@ from urllib.parse import quote, urlencode
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from simulator.venues.hashkey.errors import ERRORS
-from simulator.venues.hashkey.gate import FORM, NOT_FOUND, Reply, Request
+from simulator.venues.hashkey.gate import FORM, Reply, Request
 from simulator.venues.hashkey.routes import TABLE, Route
+from tests.documents import judge
 from tests.wire import JSON, START_MS, Client, Site
-
-STATUS_AND_CODE = {(row.status, row.code) for row in ERRORS.values()}
 
 SENSIBLE = {
     "symbol": "BTCUSDT",
@@ -88,16 +86,6 @@ texts = st.one_of(st.sampled_from(WORDS), st.text(max_size=30), st.integers().ma
 wild = st.text(st.characters(), max_size=60)
 
 
-def documented(reply: Reply) -> bool:
-    """Whether a reply is one of the shapes of errors and limits 1."""
-    if reply.status == 200:
-        return reply.body == b"" or json.loads(reply.body) is not None
-    if reply == NOT_FOUND:
-        return True
-    error = json.loads(reply.body)
-    return list(error) == ["code", "msg"] and (reply.status, str(error["code"])) in STATUS_AND_CODE
-
-
 def used() -> Site:
     """An exchange where something has happened, the same for every example."""
     site = Site()
@@ -124,7 +112,7 @@ def check(site: Site, request: Request) -> Reply:
     flows = site.desk.history.of("alice").flows
     kept = len(site.desk.listen_keys), len(flows)
     reply = site.gate.answer(request)
-    assert documented(reply), reply
+    judge(request.method, request.path, *reply)
     if reply.status != 200 or request.method == "GET":
         assert site.digest() == before
         assert (len(site.desk.listen_keys), len(flows)) == kept

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.sockets import Hall, Talk
@@ -73,6 +73,7 @@ def survives(talk: Talk, data: str | bytes) -> None:
     assert HALL.publisher._channels == {}
 
 
+@settings(deadline=None)
 @given(st.lists(messages, max_size=5))
 def test_any_object_is_answered(said: list[dict[str, Any]]) -> None:
     for make in (HALL.v1, HALL.v2):

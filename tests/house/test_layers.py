@@ -13,14 +13,14 @@ LAYERS = [
     {"core"},
     {"venues", "runtime"},
     {"server", "feeds", "storage", "replay"},
-    {"config", "ready"},
-    {"mirroring", "choices", "replaying", "faulting"},
+    {"config", "ready", "lifetime"},
+    {"mirroring", "choices", "replaying", "tape", "faulting"},
     {"opening", "resuming"},
     {"parts"},
     {"control"},
     {"app"},
-    {"demo", "detour", "remote", "testing"},
-    {"cli"},
+    {"demo", "detour", "record", "remote"},
+    {"cli", "testing"},
     {"__main__"},
 ]
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}

@@ -86,6 +86,8 @@ def busy_port() -> Iterator[int]:
         (["import", str(ROOT / "README.md"), "--out", "/nowhere/x"], 1, "README.md"),
         (["inspect", "nowhere.hkrec"], 2, "there is no file nowhere.hkrec"),
         (["inspect", str(ROOT / "README.md")], 1, "README.md"),
+        (["inspect", str(SMALL), "--gap", "0"], 2, "--gap needs a number of seconds"),
+        (["serve", "--record", "x.hkrec"], 2, "--record keeps what a live market says: it goes with --live"),
     ],
 )
 def test_what_is_wrong_is_told_in_one_line(
@@ -140,6 +142,10 @@ def test_inspect_tells_what_a_recording_holds(capsys: pytest.CaptureFixture[str]
     assert "BTCUSDT" in json.loads(out)["symbols"]
     code, out, _ = said(capsys, "inspect", str(SMALL))
     assert code == 0 and "BTCUSDT" in out
+    code, out, _ = said(capsys, "inspect", str(SMALL), "--gap", "0.05", "--json")
+    told = json.loads(out)
+    assert code == 0 and told["gap_limit_ns"] == 50_000_000
+    assert told["gap_kinds"]["silence"] == told["gap_count"] > 0
 
 
 def test_config_tells_every_setting_and_hides_the_secret(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 
-from simulator.app import Running, is_loopback, running
-from simulator.config import Market, Run, Server, Settings
+from simulator.app import Running, running
+from simulator.config import Market, Run, Server, Settings, is_loopback
 from simulator.core.commands import PlaceOrder
 from simulator.core.orders import OrderType, Side
 

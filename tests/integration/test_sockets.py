@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import json
 import socket
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
@@ -21,6 +22,7 @@ from simulator.server.app import listening, route
 from simulator.server.outbox import IN_FLIGHT_MOST
 from simulator.server.rest import rest_handler
 from simulator.server.ws import Streams
+from simulator.venues.hashkey.request_log import RequestLog
 from simulator.venues.hashkey.sockets import StreamSwitches
 from tests.wire import Site, sign
 
@@ -59,7 +61,7 @@ async def serving(switches: StreamSwitches | None = None) -> AsyncIterator[Serve
     handler = route(
         {V1: streams.public_v1, V2: streams.public_v2},
         {"/api/v1/ws/": streams.private},
-        rest_handler(site.gate, streams.delivery),
+        rest_handler(site.gate, streams.delivery, RequestLog(site.desk.keys, site.runner.now, time.time_ns)),
     )
     async with listening(handler, "127.0.0.1", 0) as port:
         server = Server(site, streams, port)

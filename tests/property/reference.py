@@ -135,6 +135,7 @@ class RefMarket:
         self.ts = 0
         self.message = ""
         self.stale = False
+        self.stale_since = 0
         self.trading = instrument.trading
         self.last: int | None = None
 
@@ -667,13 +668,26 @@ class Reference:
         self.need(all(size > 0 for _, size in both), RejectReason.QTY_TOO_SMALL)
         crossed = any(bid >= ask for bid, _ in command.bids for ask, _ in command.asks)
         self.need(not crossed, RejectReason.CROSSED_BOOK)
+        came = [one for one in market.resting if one.ahead is None and one.created >= market.stale_since]
+        newcomers = came if market.stale else []
         market.stale = False
         self.tell(market, command.message)
         for side, levels in ((Side.BUY, command.bids), (Side.SELL, command.asks)):
             named = [price for price, _ in levels]
             gone = [(price, 0) for price in market.shown[side] if price not in named]
             self.show(market, side, [*gone, *levels], command.ts)
-        self.after_depth(market, command.ts)
+        again = [one for one in newcomers if self.comes_in_again(market, one)]
+        self.after_depth(market, command.ts, again)
+
+    def comes_in_again(self, market: RefMarket, order: RefOrder) -> bool:
+        """Who came while the market was away and would trade with the whole book leaves, to come as a taker."""
+        if order.command.type is OrderType.LIMIT_MAKER or not self.meets(market, order.side, order.price):
+            return False
+        market.resting.remove(order)
+        order.is_open = False
+        amount = self.hold_of(market, order.side, order.price, order.leaves)
+        self.move(order.command.account, self.pays(market, order.side), free=amount, held=-amount)
+        return True
 
     def do_ChangeDepth(self, command: c.ChangeDepth) -> None:
         market = self.market(command.symbol)
@@ -714,6 +728,7 @@ class Reference:
                 if market.stale:
                     continue
                 order.ahead = order.joined_behind = max(older, market.model.joined(there))
+                order.credits.append([ts, 10**30])
             else:
                 place = min(order.ahead, kept)
                 if there < kept:
@@ -730,7 +745,7 @@ class Reference:
         if market.residual == "none":
             market.taken = {Side.BUY: {}, Side.SELL: {}}
 
-    def after_depth(self, market: RefMarket, ts: int) -> None:
+    def after_depth(self, market: RefMarket, ts: int, again: Iterable[RefOrder] = ()) -> None:
         market.ts = max(market.ts, ts)
         self.events.append(e.MirrorChanged(market.instrument.symbol, ts))
         if market.stale:
@@ -742,6 +757,8 @@ class Reference:
                 taken = market.taken[side.opposite]
                 taken[price] = taken.get(price, 0) + qty
                 self.fill_resting(market, order, qty, e.FillCause.CROSSED, (ts, market.message, order.ahead))
+        for order in again:
+            self.trade_limit(market, order)
 
     def crossing(self, market: RefMarket, side: Side) -> tuple[RefOrder, int] | None:
         prices = [price for price in market.shown[side.opposite] if market.available(side.opposite, price)]
@@ -807,7 +824,9 @@ class Reference:
         return reached
 
     def do_InvalidateDepth(self, command: c.InvalidateDepth) -> None:
-        self.market(command.symbol).stale = True
+        market = self.market(command.symbol)
+        if not market.stale:
+            market.stale, market.stale_since = True, self.now
         self.events.append(e.MirrorInvalidated(command.symbol))
 
     def do_AdvanceTime(self, command: c.AdvanceTime) -> None:

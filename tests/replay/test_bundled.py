@@ -41,8 +41,8 @@ every_recording = pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: p
 SMALL_CONTENT = "024eb6b29abdc320d0e0c6944a5b18d727dc8e39e2a7a129418b43acc29e1f76"
 # The exchange's state and every event after `trading`: a change of a rule of the core changes it.
 SMALL_PLAYED = (
-    "dcb62cce886dd2fe24de0abcf75b8c073323aa14a36cccdb28fdc243ef65a68d "
-    "fb6c39e27076f330bc48f2b64af9e02e041b2a1d6428a5b6daa4a678bfc96a25"
+    "2d3b2062f5333adbd215f1c92d8170c6cc59fcbdbb684d9740648c38ef0c38ff "
+    "611d0e1218766a26be00ec1d7d06ba779bef058c789a6af99061b1e170bfe349"
 )
 
 

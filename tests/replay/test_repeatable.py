@@ -28,10 +28,10 @@ THOROUGH = os.environ.get("HASHKEY_SIM_TEST_PROFILE") == "thorough"
 SMALL = "small"
 LONGEST = "hashkey-20240808-spot"
 ENDS = {
-    "funding": "dd2fa223657f56c9ffe592966ae629d4ec0d54878144f3ea53aa5b1d4aab65f2",
-    "hashkey-20240808": "c9791dc9965bb69eddd1cdafd4b7a537bd06488392b67ef3a4b0b94c2840fdb6",
-    LONGEST: "cdd0101f66e9abb62ae5707fbf3cf4b92afbf73ce71755d72cceaed1f9a9a12f",
-    SMALL: "c11020a40047583f42d8eb06906ba99c2125dc98ba31191b5b675795400cebc3",
+    "funding": "e6c466f997b183336752d9b46d47430bbaa00e274160b047a26197ccd3cb6306",
+    "hashkey-20240808": "f66ec78e97bf5b4f35eec7cd7caa9ec039a9a01986cfcb9bdef20a5a4a212343",
+    LONGEST: "4c04bf87dfab839da0464265dd0e2a17a84d2edbea2a2cb36c42529f283a7b6c",
+    SMALL: "5247248bfe446e2361cc1861fcbf5f61635baa43ef7db6c1cdde7c50b08133c8",
 }
 REPEATED = tuple(ENDS) if THOROUGH else ("funding", SMALL)
 """Played again and again; the others, which take ten seconds and more, once, the longest only when there is time."""

@@ -10,7 +10,7 @@ from simulator.core.commands import ChooseModels, PrintTrade, ReplaceDepth
 from simulator.core.events import FillCause, OrderFilled
 from simulator.core.mirror.queue_position import MODELS as QUEUES
 from simulator.core.mirror.residual import MODELS as RESIDUALS
-from simulator.core.orders import CancelReason
+from simulator.core.orders import CancelReason, OrderStatus
 from tests.builders import (
     BUY,
     FOK,
@@ -90,6 +90,26 @@ def test_a_post_only_order_may_cross_a_stale_mirror_and_fills_as_maker_when_it_r
     assert rejection(market.buy(2, 103, type=LIMIT_MAKER)) is None
     (fill,) = [event for event in market.depth("98x4", "101x4") if isinstance(event, OrderFilled)]
     assert (fill.price, fill.qty, fill.maker, fill.cause) == (103, 2, True, FillCause.CROSSED)
+
+
+def test_a_marketable_order_that_came_while_nothing_was_known_takes_at_the_books_prices_when_it_is_back() -> None:
+    market = stale()
+    order = market.rest(BUY, 6, 110)
+    market.depth("98x4", "101x4 102x9")
+    got = [(one.price, one.qty, one.maker) for one in market.events if isinstance(one, OrderFilled)]
+    assert got == [(101, 4, False), (102, 2, False)]
+    assert order.status is OrderStatus.FILLED
+
+
+def test_who_rested_before_is_served_before_those_that_came_while_nothing_was_known() -> None:
+    market = book("98x4", "101x4")
+    older = market.rest(BUY, 3, 100)
+    market.invalidate()
+    first, second = market.rest(BUY, 2, 105), market.rest(BUY, 2, 110, by="bob")
+    market.depth("90x4", "99x6")
+    got = [(one.order_id, one.price, one.qty, one.maker) for one in market.events if isinstance(one, OrderFilled)]
+    assert got == [(older.id, 100, 3, True), (first.id, 99, 2, False), (second.id, 99, 1, False)]
+    assert (second.leaves, second.is_open, market.bids) == (1, True, "110x1 90x4")
 
 
 def test_a_whole_book_lets_everything_go_on_and_loses_no_order() -> None:

@@ -14,7 +14,7 @@ from sortedcontainers import SortedDict
 
 from simulator.core.mirror.residual import Difference, ResidualModel
 from simulator.core.orders import BUY, Side
-from simulator.core.units import Lots, Ticks
+from simulator.core.units import Lots, Nanos, Ticks
 
 Shown: TypeAlias = Sequence[tuple[Ticks, Lots]]
 """Prices and the sizes that the market shows there."""
@@ -167,7 +167,7 @@ class MirrorSide:
 class MirrorBook:
     """Both sides, time and id of the last book, and whether it may be traded against."""
 
-    __slots__ = ("asks", "bids", "message", "stale", "ts")
+    __slots__ = ("asks", "bids", "message", "stale", "stale_since", "ts")
 
     def __init__(self) -> None:
         self.bids = MirrorSide(Side.BUY)
@@ -175,6 +175,12 @@ class MirrorBook:
         self.ts = 0
         self.message = ""
         self.stale = False
+        self.stale_since: Nanos = 0
+
+    def become_stale(self, now: Nanos) -> None:
+        """Nothing may be traded against any more; ``stale_since`` stays until the next time."""
+        if not self.stale:
+            self.stale, self.stale_since = True, now
 
     def side(self, side: Side) -> MirrorSide:
         """The mirrored orders of this side."""

@@ -33,6 +33,9 @@ from simulator.core.units import NANOS_PER_SECOND, Lots, Nanos
 LATEST_TRADE: Final = 10 * NANOS_PER_SECOND
 """How much later than a book that includes it a trade may still be told."""
 
+ALL_OF_IT: Final[Lots] = 2**62
+"""A credit that no trade uses up."""
+
 OwnLevels: TypeAlias = Iterable[tuple[int, Iterable[Order]]]
 """Keys and resting orders, best price first, oldest first."""
 
@@ -160,10 +163,10 @@ def reposition(orders: Iterable[Order], change: LevelChange, model: QueueModel) 
     bring the order that has more ahead further forward.
     """
     before = max(change.after, change.before - change.explained)
-    older = 0
+    older: Lots = 0
     for order in orders:
         if order.ahead is None:
-            order.ahead = order.joined_behind = max(older, model.joined(change.after))
+            line_up(order, max(older, model.joined(change.after)), change.ts)
         else:
             ahead = min(order.ahead, before)
             if change.after < before:
@@ -173,7 +176,13 @@ def reposition(orders: Iterable[Order], change: LevelChange, model: QueueModel) 
                 _credit(order, change.ts, order.ahead - ahead)
                 order.noted().by_books += order.ahead - ahead
                 order.ahead = ahead
-        older = order.ahead
+        older = order.ahead or 0
+
+
+def line_up(order: Order, place: Lots, ts: Nanos) -> None:
+    """An order whose place was not known is given one by a book of time ``ts``, which trades until then are in."""
+    order.ahead = order.joined_behind = place
+    _credit(order, ts, ALL_OF_IT)
 
 
 def _credit(order: Order, ts: Nanos, lots: Lots) -> None:

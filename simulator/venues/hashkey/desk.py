@@ -39,6 +39,8 @@ class Switches:
     answer_finished_cancel: bool = False
     # REST 5.4: transfers at most once a second; counted only with the other rate limits.
     transfer_interval_ms: int = 0
+    # Errors and limits 4: -1021 outside of recvWindow. Where time is moved by hand no client's stamp can be right.
+    timestamps: bool = True
 
 
 @dataclass

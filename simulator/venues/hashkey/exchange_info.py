@@ -8,7 +8,7 @@ price bands and the open-order cap.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from importlib.resources import files
 from typing import Any
@@ -68,6 +68,15 @@ class Catalogue:
             "coins": self.coins,
             "site": self._info.get("site", "BMU"),
         }
+
+
+def of_symbols(info: Mapping[str, Any], symbols: Collection[str]) -> dict[str, Any]:
+    """The part of an exchangeInfo reply that is about these symbols: their rows and their coins."""
+    spot = [row for row in info.get("symbols", ()) if row["symbol"] in symbols]
+    contracts = [row for row in info.get("contracts", ()) if row["symbol"] in symbols]
+    assets = {row[key] for row in spot + contracts for key in ("baseAsset", "quoteAsset", "marginToken") if key in row}
+    coins = [coin for coin in info.get("coins", ()) if coin["coinId"] in assets]
+    return {"symbols": spot, "contracts": contracts, "coins": coins}
 
 
 def instrument(row: Mapping[str, Any]) -> Instrument:

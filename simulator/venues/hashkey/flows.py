@@ -37,7 +37,7 @@ FUTURES_FEE: Final = (10, "FUTURES_FEE")
 """What a fee is called in a futures account."""
 DELEVERAGING: Final = 701
 """Known, but it never happens here: see ``core/accounts/liquidation.py``."""
-_KNOWN: Final = {number for number, _ in (*FLOW_TYPES.values(), FUTURES_FEE)} | {DELEVERAGING}
+KNOWN: Final = {number for number, _ in (*FLOW_TYPES.values(), FUTURES_FEE)} | {DELEVERAGING}
 
 
 def balance_flow(desk: Desk, call: Call) -> bytes:
@@ -47,7 +47,7 @@ def balance_flow(desk: Desk, call: Call) -> bytes:
     if end - start > LONGEST_DAYS * read.DAY_MS:
         raise VenueError(Refusal.RANGE_TOO_LONG)
     wanted = read.whole(params, "flowType")
-    if wanted is not None and wanted not in _KNOWN:
+    if wanted is not None and wanted not in KNOWN:
         raise VenueError(Refusal.PARAMETER_ILLEGAL, "flowType")
     coin = params.get("coin")
     rows = (

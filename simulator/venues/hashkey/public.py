@@ -17,6 +17,7 @@ DEPTH_DEFAULT, DEPTH_MOST = 100, 200
 TRADES_MOST = 100
 KLINES_DEFAULT, KLINES_MOST = 500, 1000
 SCALE_MOST = 30
+INSTRUMENT_TYPES: Final = ("SPOT", "FUTURES", "ANY")
 EXCHANGE: Final = 301
 SECOND_MS: Final[Millis] = 1000
 
@@ -196,7 +197,7 @@ def _texts(market: Market) -> tuple[Any, Any, Any]:
 def ticker_24hr(desk: Desk, call: Call) -> bytes:
     """GET /quote/v1/ticker/24hr: always an array (HashKey REST 2.8)."""
     kind = call.params.get("instType", "SPOT")
-    if kind not in ("SPOT", "FUTURES", "ANY"):
+    if kind not in INSTRUMENT_TYPES:
         raise VenueError(Refusal.PARAMETER_ILLEGAL, "instType")
     if call.params.get("symbol"):
         return encode([_day_row(desk, desk.quoted_market(call.params), call.now_ms)])

@@ -48,8 +48,12 @@ DEPTH, TRADE, REALTIMES = "depth", "trade", "realtimes"
 KLINE, KLINES = "kline", "kline_"
 MERGED, DIFFERENCES = "mergedDepth", "diffMergedDepth"
 MARK_PRICE, INDEX = "markPrice", "index"
-_NAMED: Final = (DEPTH, TRADE, INDEX)
+PLAIN: Final = (DEPTH, TRADE, REALTIMES, MARK_PRICE, INDEX)
+SCALED: Final = (MERGED, DIFFERENCES)
+"""Topics without a detail, and with ``dumpScale``; a kline's detail is its interval."""
+NAMED: Final = (DEPTH, TRADE, INDEX)
 """Real shapes 8: frames of these topics carry a ``channelId``."""
+INTERVAL_24H: Final = "24h"
 _FINEST, _COARSEST = 18, -18
 
 
@@ -105,12 +109,12 @@ def envelope(subject: Subject, message: Message) -> Envelope | MarkEnvelope:
     """How a subscription's frames look: its parameters and its id come back."""
     asked = message.parameters.get("binary")
     binary = asked is True or asked == "true"
-    params = {"realtimeInterval": "24h"}
+    params = {"realtimeInterval": INTERVAL_24H}
     if asked is not None:
         params["binary"] = "true" if binary else "false"
     if subject.topic == KLINE:
         params["klineType"] = subject.detail
-    elif subject.topic in (MERGED, DIFFERENCES):
+    elif subject.topic in SCALED:
         params["dumpScale"] = subject.detail
     head: dict[str, Any] = {
         "symbol": subject.symbol,
@@ -119,7 +123,7 @@ def envelope(subject: Subject, message: Message) -> Envelope | MarkEnvelope:
         "params": params,
     }
     tail: dict[str, Any] = {}
-    if subject.topic in _NAMED:
+    if subject.topic in NAMED:
         tail["channelId"] = channel_id(subject.topic, subject.symbol)
     tail["shared"] = False
     if message.id is not msgspec.UNSET:
@@ -185,10 +189,10 @@ class PublicV1:
             return bad_topic()
         if topic.startswith(KLINES) and topic.removeprefix(KLINES) in INTERVALS:
             return KLINE, topic.removeprefix(KLINES)
-        if topic in (MERGED, DIFFERENCES):
+        if topic in SCALED:
             scale = _scale(message.parameters.get("dumpScale"))
             return refusal("-100013", "DumpScale required!") if topic == DIFFERENCES and not scale else (topic, scale)
-        return (topic, "") if topic in (DEPTH, TRADE, REALTIMES, MARK_PRICE, INDEX) else bad_topic()
+        return (topic, "") if topic in PLAIN else bad_topic()
 
     def _symbols(self, message: Message, topic: str) -> tuple[list[str], bool]:
         """Those among the ones asked for that have such a topic, and whether those were all.

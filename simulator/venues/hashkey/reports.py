@@ -21,7 +21,7 @@ from simulator.core.events import (
     PositionLiquidated,
 )
 from simulator.core.market import Market
-from simulator.core.orders import MARKET, Order, OrderStatus, OrderType, Side, TimeInForce
+from simulator.core.orders import MARKET, Order, OrderStatus, Side, TimeInForce
 from simulator.core.state import State
 from simulator.core.units import money_text
 from simulator.venues.hashkey.accounts import FUTURES_SUFFIX, AccountIds
@@ -45,7 +45,7 @@ class ExecutionReport(msgspec.Struct):
     s: str
     c: str
     S: Side
-    o: OrderType | str
+    o: str
     f: TimeInForce
     q: str
     p: str
@@ -181,7 +181,7 @@ def new_report(market: Market, order: Order, ms: str) -> ExecutionReport:
         asked.symbol,
         order.client_order_id,
         order.side,
-        _MARKET_TYPES[asked.qty is not None] if asked.type is MARKET else asked.type,
+        _MARKET_TYPES[asked.qty is not None] if asked.type is MARKET else asked.type.value,
         asked.tif,
         qty,
         "0" if order.price is None else grids.price_grid.text(order.price),

@@ -53,6 +53,27 @@ def test_gaps_longer_than_the_limit_are_listed(tmp_path: Path) -> None:
     assert (summarize(many).gap_count, len(summarize(many).gaps)) == (299, 100)
 
 
+def test_a_stream_that_stopped_while_others_went_on_is_told_in_its_row(tmp_path: Path) -> None:
+    records = [book(0), *(book(1000 * n, "ETHUSDT") for n in range(1, 9)), book(8500)]
+    told = summarize(record(tmp_path / "a.hkrec", records))
+    assert [(row.symbol, row.silences) for row in told.rows] == [("BTCUSDT", 1), ("ETHUSDT", 0)]
+    assert told.gap_count == 0
+
+
+def test_reconnects_and_jumps_are_gaps_too(tmp_path: Path) -> None:
+    subscribed = b'{"topic":"depth","event":"sub","params":{"symbol":"BTCUSDT"}}'
+    records = [
+        at(1000, subscribed, direction=Direction.OUT),
+        at(1100, b'{"topic":"depth","params":{"symbol":"BTCUSDT"},"data":{"v":"9_1"}}'),
+        at(1200, b'{"topic":"depth","params":{"symbol":"BTCUSDT"},"data":{"v":"8_1"}}'),
+        at(1900, subscribed, direction=Direction.OUT),
+    ]
+    told = summarize(record(tmp_path / "a.hkrec", records))
+    assert told.gap_kinds == {"silence": 0, "reconnect": 1, "sequence": 1}
+    assert "00:00:01.100 UTC for 0.100 s: sequence of BTCUSDT depth /quote/ws/v2" in told.to_text()
+    assert "00:00:01.200 UTC for 0.700 s: reconnect of /quote/ws/v2" in told.to_text()
+
+
 def test_the_digest_depends_on_the_records_and_on_nothing_else(tmp_path: Path) -> None:
     one = summarize(record(tmp_path / "a.hkrec", RECORDS))
     other = summarize(record(tmp_path / "b.hkrec", RECORDS, chunk_ns=1))
@@ -75,14 +96,17 @@ def test_people_read_a_text_and_scripts_the_same_as_json(tmp_path: Path) -> None
         told.digest,
         "origin   made up",
         "licence  none",
-        "1970-01-01 00:00:01.300 UTC for 8.000 s",
-        "BTCUSDT depth /quote/ws/v2 in: 2 in 8.200 s",
+        "gaps     1 silences longer than 5.000 s, 0 reconnects, 0 jumps of a sequence",
+        "1970-01-01 00:00:01.300 UTC for 8.000 s: silence",
+        "BTCUSDT depth /quote/ws/v2 in: 2 in 8.200 s, 248 bytes, longest gap 8.200 s, 1 silences",
         "(other) /quote/ws/v2 in: 1",
     ):
         assert words in text
     read = json.loads(told.to_json())
     assert read["digest"] == told.digest
     assert read["torn_bytes"] == 1
+    assert read["gap_kinds"] == {"silence": 1, "reconnect": 0, "sequence": 0}
+    assert read["gaps"] == [{"kind": "silence", "where": "", "from_ns": 1_300_000_000, "to_ns": 9_300_000_000}]
     assert read["rows"][2]["records"] == 2
 
 

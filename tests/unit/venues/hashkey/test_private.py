@@ -222,7 +222,7 @@ def test_several_events_share_a_frame_when_it_is_switched_so() -> None:
     hall = Hall(StreamSwitches(one_event_per_frame=False))
     talk = hall.private("alice")
     hall.site.alice.order("BUY", "1", "60000")
-    (frame,) = talk.heard()
+    (frame,) = talk.ear.heard()
     assert names(frame)[:3] == ["executionReport NEW", "ticketInfo", "executionReport FILLED"]
 
 
