@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import aiohttp
 import pytest
@@ -15,6 +17,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from simulator.config import Accounts, BadSetting, Market, Server, Settings, Venue
+from simulator.testing.server import SimServer
 from tests.integration.trading import Place, place, until
 
 ORDER = "/api/v1/spot/order"
@@ -424,6 +427,17 @@ async def test_all_are_ended_at_once_and_told_as_they_were() -> None:
         assert (await there.get("/api/v1/ping")) == {}
         assert "faults" not in (await there.control("GET", "health"))[1]
         assert there.sim.parts.faults.active() == []
+
+
+def test_by_the_plugin_it_lasts_as_long_as_a_block(sim_server: SimServer) -> None:
+    url = sim_server.rest_url + "/api/v1/ping"
+    with sim_server.fault("error", method="GET", path="/api/v1/ping", status=504) as going:
+        with pytest.raises(HTTPError) as refused:
+            urlopen(url, timeout=5)
+        refused.value.close()
+        assert (refused.value.code, going.struck) == (504, 1)
+    with urlopen(url, timeout=5) as reply:
+        assert reply.status == 200
 
 
 async def test_a_scenario_file_plays_on_the_exchanges_clock(tmp_path: Path) -> None:
