@@ -21,6 +21,7 @@ import msgspec
 from simulator import __version__
 from simulator.config import BadSetting, Settings
 from simulator.control.answering import Caller, Control
+from simulator.faulting import PER_SECOND, FaultyGate, FaultyMarket, scenario_of
 from simulator.feeds.together import together
 from simulator.lifetime import run, stop_signal, until_stopped
 from simulator.mirroring import mirror_of, rest_of, rules_of
@@ -28,18 +29,22 @@ from simulator.parts import CannotServe, Parts, exchange_of
 from simulator.ready import Ready, ready
 from simulator.replay.recorder import CannotRecord
 from simulator.runtime.bracket_report import result
+from simulator.runtime.faults.fault import Fault
+from simulator.runtime.faults.kinds import Where
 from simulator.runtime.rate_limits import RateLimits
 from simulator.runtime.runner import Runner
 from simulator.server.app import PATIENCE_S, listening, route
 from simulator.server.control import PREFIX as CONTROL
 from simulator.server.control import Answer, control_handler
 from simulator.server.delivery import Delivery
+from simulator.server.faulty_frames import FaultyStreams
 from simulator.server.outbox import Turn
 from simulator.server.rest import rest_handler
 from simulator.server.tls import Authority, NoAuthority, authority
 from simulator.server.ws import PRIVATE_PREFIX, Streams
 from simulator.storage.folder import BadState
 from simulator.tape import Tape
+from simulator.venues.hashkey.fates import Fates
 from simulator.venues.hashkey.gate import Gate
 from simulator.venues.hashkey.sockets import StreamSwitches
 
@@ -89,8 +94,10 @@ async def _served(parts: Parts, patience_s: float) -> AsyncIterator[Running]:
     settings = parts.settings
     tape = _tape_of(parts)
     runner, desk = parts.runner, parts.desk
-    limits = RateLimits({"order": 20, "query": 10}) if settings.venue.rate_limits else None
+    limits = RateLimits(PER_SECOND) if settings.venue.rate_limits else None
     gate = Gate(desk, limits, runner.catch_up, runner.act)
+    if settings.venue.forced_outcomes:
+        gate.fates = Fates(runner.act, runner.later)
     switches = StreamSwitches()
     if not settings.venue.idle_close:
         switches = replace(switches, v1_idle_s=None, v2_silence_s=None)
@@ -98,6 +105,7 @@ async def _served(parts: Parts, patience_s: float) -> AsyncIterator[Running]:
     if parts.kept is not None:
         delivery.turn.before = parts.kept.journal.settle
     streams = Streams(desk, runner, switches, delivery, parts.requests)
+    _join_faults(parts, gate, delivery, streams)
     token = settings.server.control_token or (secrets.token_hex(16) if settings.server.needs_token else "")
     handler = route(
         {"/quote/ws/v1": streams.public_v1, "/quote/ws/v2": streams.public_v2},
@@ -117,6 +125,7 @@ async def _served(parts: Parts, patience_s: float) -> AsyncIterator[Running]:
             where = f"{host}:{settings.server.port}"
             raise CannotServe(f"cannot listen on {where}: {error.strerror}; another --port may help") from None
         stack.push_async_callback(streams.close_all, patience_s)
+        stack.callback(_end_faults, parts, delivery)
         if not settings.market.paused:
             parts.steering.resume()
         if tape is not None:
@@ -125,6 +134,24 @@ async def _served(parts: Parts, patience_s: float) -> AsyncIterator[Running]:
         stack.push_async_callback(_ended, playing)
         ca = "" if signer is None else str(signer.certificate)
         yield Running(parts, _ready(parts, port, token, ca), playing)
+
+
+def _join_faults(parts: Parts, gate: Gate, delivery: Delivery, streams: Streams) -> None:
+    """Who hears of faults; those of the settings begin with the exchange."""
+    faults, runner = parts.faults, parts.runner
+    streams.faulty = FaultyStreams(faults, runner, streams.connections)
+    market, limits = FaultyMarket(faults, runner, parts.desk), FaultyGate(faults, gate)
+
+    def replies(fault: Fault) -> None:
+        delivery.faults = faults if faults.active(Where.REQUEST) else None
+
+    faults.changed += [replies, streams.faulty.changed, market.changed, limits.changed]
+    faults.begin(scenario_of(parts.settings.venue.faults))
+
+
+def _end_faults(parts: Parts, delivery: Delivery) -> None:
+    parts.faults.forget()
+    delivery.spoiling.end()
 
 
 def _tape_of(parts: Parts) -> Tape | None:

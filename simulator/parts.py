@@ -31,6 +31,7 @@ from simulator.resuming import check_listed, check_time, closed_on_failure, keep
 from simulator.runtime import margin_log
 from simulator.runtime.bracket import Bracket
 from simulator.runtime.clock import RecordedClock, SteeredClock, WallClock
+from simulator.runtime.faults.faults import Faults
 from simulator.runtime.fill_log import FillLog
 from simulator.runtime.latency import BadLatency, Latencies
 from simulator.runtime.runner import Runner
@@ -70,6 +71,7 @@ class Parts:
     market: str
     steering: Steering
     latencies: Latencies
+    faults: Faults
     requests: RequestLog
     kept: Kept | None = None
     bracket: Bracket | None = None
@@ -154,7 +156,19 @@ def _exchange_of(settings: Settings, rules: Rules | None) -> Parts:
     market = _describe(settings, recording, rules)
     requests = RequestLog(keys, runner.now, time.time_ns)
     return Parts(
-        settings, runner, desk, refusals, access, market, steering, latencies, requests, past.kept, bracket, live
+        settings,
+        runner,
+        desk,
+        refusals,
+        access,
+        market,
+        steering,
+        latencies,
+        Faults(runner),
+        requests,
+        past.kept,
+        bracket,
+        live,
     )
 
 

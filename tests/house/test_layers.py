@@ -14,7 +14,7 @@ LAYERS = [
     {"venues", "runtime"},
     {"server", "feeds", "storage", "replay"},
     {"config", "ready", "lifetime"},
-    {"mirroring", "choices", "replaying", "tape"},
+    {"mirroring", "choices", "replaying", "tape", "faulting"},
     {"opening", "resuming"},
     {"parts"},
     {"control"},

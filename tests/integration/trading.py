@@ -54,7 +54,7 @@ class Place:
         self.http = http
         self.people = [Person(self, number) for number in range(len(sim.ready.accounts))]
 
-    async def control(self, method: str, name: str, **asked: Any) -> tuple[int, Any]:
+    async def control(self, method: str, name: str, /, **asked: Any) -> tuple[int, Any]:
         """A call of the control API."""
         body = json.dumps(asked) if method == "POST" else None
         async with self.http.request(method, f"{self.sim.ready.control}/{name}", data=body) as reply:
