@@ -21,6 +21,7 @@ GROUPS: Final = {
     "replay": "a recorded session at full speed, with and without a trader",
     "rest": "signed orders and depth over HTTP against a bare server",
     "ws": "WebSocket fan-out and the way from an order to its fill event",
+    "snapshot": "snapshots of a whole exchange and the way back",
     "start": "start-up of the command and the server",
     "plugin": "a fresh server for each test",
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,10 +19,12 @@ from typing import Any, Final, NoReturn
 import msgspec
 
 from simulator import __version__
+from simulator.choices import choices
 from simulator.config import BadSetting, Settings
 from simulator.control.answering import Caller, Control
 from simulator.faulting import PER_SECOND, FaultyGate, FaultyMarket, scenario_of
 from simulator.feeds.together import together
+from simulator.forks import Plan, Served
 from simulator.lifetime import run, stop_signal, until_stopped
 from simulator.mirroring import mirror_of, rest_of, rules_of
 from simulator.parts import CannotServe, Parts, exchange_of
@@ -58,6 +60,7 @@ class Running:
 
     parts: Parts
     ready: Ready
+    port: int
     playing: asyncio.Task[None]
 
 
@@ -66,7 +69,7 @@ async def running(settings: Settings, patience_s: float = PATIENCE_S) -> AsyncIt
     """Serve the settings' exchange for as long as the block lasts; ``patience_s``: with clients, at the end."""
     parts = exchange_of(settings, await rules_of(settings) if settings.market.live else None)
     with _kept(parts):
-        async with _served(parts, patience_s) as sim:
+        async with _served(parts, partial(_start, parts), patience_s) as sim:
             yield sim
 
 
@@ -89,12 +92,21 @@ def _kept(parts: Parts) -> Iterator[None]:
         journal.close()
 
 
+def _start(parts: Parts) -> None:
+    """Time begins."""
+    if not parts.settings.market.paused:
+        parts.steering.resume()
+
+
 @asynccontextmanager
-async def _served(parts: Parts, patience_s: float) -> AsyncIterator[Running]:
+async def _served(parts: Parts, begin: Callable[[], None], patience_s: float = PATIENCE_S) -> AsyncIterator[Running]:
+    """``begin`` is called when connections are accepted, and before the first of them."""
     settings = parts.settings
     tape = _tape_of(parts)
     runner, desk = parts.runner, parts.desk
     limits = RateLimits(PER_SECOND) if settings.venue.rate_limits else None
+    if limits is not None:
+        parts.snapshots.roots["rate limits"] = limits
     gate = Gate(desk, limits, runner.catch_up, runner.act)
     if settings.venue.forced_outcomes:
         gate.fates = Fates(runner.act, runner.later)
@@ -106,6 +118,8 @@ async def _served(parts: Parts, patience_s: float) -> AsyncIterator[Running]:
         delivery.turn.before = parts.kept.journal.settle
     streams = Streams(desk, runner, switches, delivery, parts.requests)
     _join_faults(parts, gate, delivery, streams)
+    parts.snapshots.renewed.append(streams.renew)
+    parts.forks.serve = partial(_forked, parts)
     token = settings.server.control_token or (secrets.token_hex(16) if settings.server.needs_token else "")
     handler = route(
         {"/quote/ws/v1": streams.public_v1, "/quote/ws/v2": streams.public_v2},
@@ -126,14 +140,42 @@ async def _served(parts: Parts, patience_s: float) -> AsyncIterator[Running]:
             raise CannotServe(f"cannot listen on {where}: {error.strerror}; another --port may help") from None
         stack.push_async_callback(streams.close_all, patience_s)
         stack.callback(_end_faults, parts, delivery)
-        if not settings.market.paused:
-            parts.steering.resume()
+        begin()
+        parts.snapshots.begin()
         if tape is not None:
             stack.callback(tape.recorder.close)
         playing = asyncio.create_task(_play(parts, tape))
         stack.push_async_callback(_ended, playing)
+        stack.push_async_callback(parts.forks.end_all)
         ca = "" if signer is None else str(signer.certificate)
-        yield Running(parts, _ready(parts, port, token, ca), playing)
+        yield Running(parts, _ready(parts, port, token, ca), port, playing)
+
+
+@asynccontextmanager
+async def _forked(parts: Parts, plan: Plan) -> AsyncIterator[Served]:
+    """Another exchange that is what a snapshot of this one says, and does not keep or record anything."""
+    told = parts.settings
+    settings = replace(
+        told,
+        market=replace(told.market, queue=plan.queue, residual=plan.residual, paused=True),
+        server=replace(told.server, port=plan.port),
+        venue=replace(told.venue, faults=""),
+        run=replace(told.run, state=""),
+        recording=replace(told.recording, record=""),
+    )
+    fork = replace(exchange_of(settings, parts.rules), access=parts.access)
+
+    def begin() -> None:
+        fork.snapshots.begin_as(plan.start)
+        for choice in choices(settings.market, list(fork.desk.state.markets)):
+            if choice.queue or choice.residual:
+                fork.runner.do(choice)
+
+    try:
+        async with _served(fork, begin) as sim:
+            yield Served(sim.ready, sim.port, sim.playing)
+    finally:
+        fork.snapshots.end()
 
 
 def _join_faults(parts: Parts, gate: Gate, delivery: Delivery, streams: Streams) -> None:

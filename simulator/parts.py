@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Final
@@ -22,6 +22,7 @@ from simulator.core.state import State
 from simulator.core.units import Nanos
 from simulator.feeds.live import Live
 from simulator.feeds.rules import Rules
+from simulator.forks import Forks
 from simulator.mirroring import live_of
 from simulator.opening import fees_of, open_accounts
 from simulator.ready import Access
@@ -36,6 +37,7 @@ from simulator.runtime.fill_log import FillLog
 from simulator.runtime.latency import BadLatency, Latencies
 from simulator.runtime.runner import Runner
 from simulator.runtime.steering import Steering
+from simulator.snapshots import Snapshots, roots_of
 from simulator.storage.folder import BadState
 from simulator.storage.kept import Kept
 from simulator.venues.hashkey.desk import Desk, Switches
@@ -60,7 +62,8 @@ class CannotServe(Exception):
 class Parts:
     """One exchange with everything that reads it.
 
-    ``kept``: the state folder that it lives in; ``bracket``: the same by other models. None: not asked for.
+    ``kept``: the state folder that it lives in; ``bracket``: the same by other models; ``live`` and ``rules``: of the
+    venue that it mirrors. None: not asked for.
     """
 
     settings: Settings
@@ -73,9 +76,12 @@ class Parts:
     latencies: Latencies
     faults: Faults
     requests: RequestLog
+    snapshots: Snapshots
     kept: Kept | None = None
     bracket: Bracket | None = None
     live: Live | None = None
+    rules: Rules | None = None
+    forks: Forks = field(default_factory=Forks)
 
 
 def bundled(name: str) -> Path:
@@ -154,6 +160,10 @@ def _exchange_of(settings: Settings, rules: Rules | None) -> Parts:
         runner.source = live = live_of(settings, instruments, runner)
         runner.catch_up()  # it begins stale, before anybody can ask
     market = _describe(settings, recording, rules)
+    roots = {"state": exchange.state, "refusals": refusals, "latencies": latencies, **roots_of(desk)}
+    if bracket is not None:
+        roots["bracket"] = bracket
+    snapshots = Snapshots(runner, steering, roots, kept=past.kept is not None)
     requests = RequestLog(keys, runner.now, time.time_ns)
     return Parts(
         settings,
@@ -166,9 +176,11 @@ def _exchange_of(settings: Settings, rules: Rules | None) -> Parts:
         latencies,
         Faults(runner),
         requests,
+        snapshots,
         past.kept,
         bracket,
         live,
+        rules,
     )
 
 

@@ -8,15 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from typing import NamedTuple
 
 from simulator.core.commands import Command
 from simulator.core.instruments import Instrument
 from simulator.core.units import Nanos
 from simulator.feeds.jump import Known
-from simulator.feeds.pump import Pace, Pump
+from simulator.feeds.pump import Pace, Pump, Remembered
 from simulator.replay.format import Direction, Reader
-from simulator.replay.player import lap_length, on_from, play
+from simulator.replay.player import Frames, Place, lap_length, on_from, play
 from simulator.venues.hashkey.skim import only
+
+
+class Stand(NamedTuple):
+    """Where a replay stood, for snapshots. ``place`` None: at its end."""
+
+    loop: bool
+    pace: Pace
+    place: Place | None
+    pump: Remembered
 
 
 class Replay:
@@ -43,8 +53,8 @@ class Replay:
         self.lap = lap_length(recording)
         self.loop = loop
         self._pace = Pace(self.first if start is None else start, speed)
-        frames = play(recording, start=start, loop=self._loops, keep=self._keep)
-        self._pump = Pump(frames, self._instruments, self._pace)
+        self._frames = play(recording, start=start, loop=self._loops, keep=self._keep)
+        self._pump = Pump(self._frames, self._instruments, self._pace)
         self.due = self._pump.due
         self.take = self._pump.take
 
@@ -76,5 +86,24 @@ class Replay:
         known = Known(self._instruments)
         known.gather((one.connection, one.data) for one in self._recording.before(to) if one.direction is Direction.IN)
         self._pace.restart(now, self._pace.speed)
-        frames = on_from(self._recording, to, start=now, loop=self._loops, keep=self._keep)
-        return self._pump.jump(known, now - to - self._recording.header.clock_offset_ns, frames)
+        self._frames = on_from(self._recording, to, start=now, loop=self._loops, keep=self._keep)
+        return self._pump.jump(known, now - to - self._recording.header.clock_offset_ns, self._frames)
+
+    def __getstate__(self) -> Stand:
+        """For snapshots."""
+        place = None if self._pump.ended else self._frames.place
+        return Stand(self.loop, self._pace, place, self._pump.remembered())
+
+    def __setstate__(self, stand: Stand) -> None:
+        """Stand where another replay of this recording stood; ``go_on`` must follow."""
+        self._stand = stand
+
+    def go_on(self, later: Nanos) -> None:
+        """Play on from where it was made to stand, so much later in the exchange's time than then."""
+        self.loop, pace, place, pump = self._stand
+        self._pace.become(pace, later)
+        if place is None:
+            self._frames = on_from(self._recording, self.last, start=self.last, loop=False, keep=self._keep)
+        else:
+            self._frames = Frames(self._recording, place.moved(later), loop=self._loops, keep=self._keep)
+        self._pump.go_on(pump, self._frames, later)

@@ -27,6 +27,7 @@ from simulator.control import (
     market,
     people,
     requests,
+    snapshots,
     views,
 )
 from simulator.control.table import BadAsk, NotThere, Row
@@ -43,6 +44,7 @@ TABLE: Final[tuple[Row, ...]] = (
     *market.ROWS,
     *clock.ROWS,
     *faults.ROWS,
+    *snapshots.ROWS,
     *documents.ROWS,
     *requests.ROWS,
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from simulator.core.accounts.customers import Customer
 from simulator.core.accounts.ledger import HOUSE, MARKET, OUTSIDE
 from simulator.core.accounts.spot import SpotSeat
@@ -40,11 +42,7 @@ def list_instrument(state: State, now: Nanos, command: ListInstrument) -> list[E
 
 def _spot(state: State, instrument: Instrument) -> Market:
     """A spot market; perpetuals whose index it is watch it."""
-    ledger = state.ledger
-
-    def new_seat(account: str) -> SpotSeat:
-        return SpotSeat(ledger, account, instrument)
-
+    new_seat = partial(SpotSeat, state.ledger, instrument=instrument)
     market = Market(instrument, new_seat(MARKET), new_seat)
     for listed in state.perpetuals.values():
         if listed.contract.index == instrument.symbol:

@@ -208,6 +208,11 @@ class Order(msgspec.Struct, eq=False, gc=False):
     prev: Order | None = None
     next: Order | None = None
 
+    def alone(self) -> Order:
+        """A copy, but for its place in the book. What is in ``credits`` is replaced, never changed."""
+        waited = None if self.waited is None else msgspec.structs.replace(self.waited)
+        return msgspec.structs.replace(self, waited=waited, level=None, prev=None, next=None)
+
     @classmethod
     def of(cls, command: PlaceOrder, id: int, client_order_id: str, now: Nanos) -> Order:
         """A new order as it was asked for."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from simulator.core.accounts.ledger import Ledger
 from simulator.core.accounts.liquidation import Fund
@@ -29,6 +30,8 @@ class PerpetualMarket:
 
     __slots__ = (
         "_moved",
+        "_new_seat",
+        "_wallet_of",
         "basis",
         "contract",
         "exits",
@@ -62,13 +65,14 @@ class PerpetualMarket:
         self.mark_due: Nanos | None = None
         self.reckons = True
         self._moved = moved
-
-        def new_seat(account: str) -> Seat:
-            wallet = wallet_of(account, contract.margin_asset)
-            return PerpetualSeat(ledger, wallet, perpetual, risky, self._would_trade)
-
-        self.market = Market(instrument, self.outside, new_seat, perpetual)
+        self._new_seat = partial(PerpetualSeat, ledger, perpetual=perpetual, risky=risky, foresee=self._would_trade)
+        self._wallet_of = wallet_of
+        self.market = Market(instrument, self.outside, self.new_seat, perpetual)
         self.market.watchers = (self.book_moved,)
+
+    def new_seat(self, account: str) -> Seat:
+        """One for an account that has never traded here."""
+        return self._new_seat(self._wallet_of(account, self.contract.margin_asset))
 
     def wake(self) -> None:
         """Something moved: look at it before the command is over."""

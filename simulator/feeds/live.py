@@ -117,6 +117,10 @@ class Live:
         if connection == BOOKS:
             self._happened(partial(self._become_stale, tuple(self._symbols.values()), why))
 
+    def go_on(self) -> None:
+        """The exchange is another one now: its mirrors wait for the next whole books."""
+        self._happened(self._wait_for_books)
+
     def watch(self) -> None:
         """To be called often: doubts that have lasted too long."""
         latest = self._seconds() - self._stale_after_s
@@ -154,6 +158,10 @@ class Live:
             one.asked_s = 0.0
             one.health.why = "connected, but no book yet"
         return []
+
+    def _wait_for_books(self, now: Nanos) -> list[Command]:
+        self._become_stale(self._symbols.values(), "another state was restored", now)
+        return self._begin(now)
 
     def _become_stale(self, symbols: Iterable[Symbol], why: str, now: Nanos) -> list[Command]:
         stale: list[Command] = []

@@ -69,6 +69,10 @@ class Stretch(NamedTuple):
         """When something played at ``ts`` is due."""
         return self.due + (ts - self.played) * self.speed.denominator // self.speed.numerator
 
+    def moved(self, later: Nanos) -> Stretch:
+        """The same, so much later."""
+        return self._replace(played=self.played + later, due=self.due + later)
+
     def back(self, time: Nanos) -> Nanos:
         """What is due then."""
         return self.played + (time - self.due) * self.speed.numerator // self.speed.denominator
@@ -91,6 +95,11 @@ class Pace:
         """Another speed from now on."""
         self._before, self._now = self._now, Stretch(self._now.back(now), now, speed)
 
+    def become(self, other: Pace, later: Nanos) -> None:
+        """What another one was, so much later."""
+        self._now = other._now.moved(later)
+        self._before = self._now if other._before is other._now else other._before.moved(later)
+
     def put_off(self, due: Nanos, now: Nanos) -> None:
         """What was due then is due now, and the rest as much later."""
         self._before, self._now = self._now, Stretch(self._now.back(due), now, self._now.speed)
@@ -110,6 +119,15 @@ class Pace:
     def back(self, time: Nanos) -> Nanos:
         """What is played then."""
         return self._now.back(time)
+
+
+class Remembered(NamedTuple):
+    """What a pump knows of the frames that it has played."""
+
+    syncs: dict[str, Sync]
+    lap: int
+    offset: Nanos | None
+    bad_frames: int
 
 
 class Pump:
@@ -165,6 +183,21 @@ class Pump:
             sync = self._syncs.get(message.symbol)
             return [] if sync is None else sync.commands(message, venue_time)
         return self._quotes.commands(message, venue_time)
+
+    @property
+    def ended(self) -> bool:
+        """Whether there are no more frames."""
+        return self._next is None
+
+    def remembered(self) -> Remembered:
+        """For snapshots: what it knows beside the frames that are still to come."""
+        return Remembered(self._syncs, self._lap, self.offset, self.bad_frames)
+
+    def go_on(self, remembered: Remembered, frames: Iterator[Played], later: Nanos) -> None:
+        """Be as one was that remembered this, but so much later; ``frames`` are those that it had not played."""
+        self._begin(frames)
+        self._syncs, self._lap, offset, self.bad_frames = remembered
+        self.offset = None if offset is None else offset + later
 
     def jump(self, known: Known, offset: Nanos, frames: Iterator[Played]) -> list[Command]:
         """Go on with other frames; what tells the exchange of the moment before them (see jump.py)."""

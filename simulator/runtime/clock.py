@@ -110,6 +110,11 @@ class SteeredClock:
         self.speed = speed
         self._go_on()
 
+    def go_to(self, time: Nanos, speed: Fraction | None, *, paused: bool) -> None:
+        """Any time, also one that was before: another history begins there."""
+        self._last, self.speed, self.paused = time, speed, paused
+        self._go_on()
+
     def _go_on(self) -> None:
         self._base, self._since = self._last, self._host()
         self._runs = self.speed is not None and not self.paused

@@ -50,6 +50,9 @@ class Leg(Enum):
 class Latency(Protocol):
     """How long the next thing on one leg of one account takes."""
 
+    used: int
+    """How many were asked for: all that it remembers."""
+
     def next(self) -> Nanos:
         """Not negative."""
         ...
@@ -57,6 +60,8 @@ class Latency(Protocol):
 
 class Constant:
     """Always the same."""
+
+    used = 0
 
     def __init__(self, nanos: Nanos) -> None:
         self._nanos = nanos
@@ -76,12 +81,12 @@ class Drawn:
     def __init__(self, quantile: Quantile, name: str) -> None:
         self._quantile = quantile
         self._name = name.encode()
-        self._drawn = 0
+        self.used = 0
 
     def next(self) -> Nanos:
         """See Latency."""
-        self._drawn += 1
-        bits = int.from_bytes(blake2b(b"%d %b" % (self._drawn, self._name), digest_size=8).digest()) >> 12
+        self.used += 1
+        bits = int.from_bytes(blake2b(b"%d %b" % (self.used, self._name), digest_size=8).digest()) >> 12
         try:
             millis = self._quantile((bits + 0.5) / 2**52)
         except OverflowError:
@@ -94,12 +99,12 @@ class Measured:
 
     def __init__(self, nanos: Sequence[Nanos]) -> None:
         self._nanos = nanos
-        self._used = 0
+        self.used = 0
 
     def next(self) -> Nanos:
         """See Latency."""
-        self._used += 1
-        return self._nanos[(self._used - 1) % len(self._nanos)]
+        self.used += 1
+        return self._nanos[(self.used - 1) % len(self._nanos)]
 
 
 @dataclass(frozen=True)
@@ -121,6 +126,18 @@ class Latencies:
         self._seed = seed
         self._told = {(one.account, one.leg): one.make for one in map(read, texts)}
         self._made: dict[tuple[str | None, Leg], Latency | None] = {}
+
+    def __getstate__(self) -> dict[tuple[str | None, Leg], int]:
+        """For snapshots: how many were used."""
+        return {key: one.used for key, one in self._made.items() if one is not None}
+
+    def __setstate__(self, used: dict[tuple[str | None, Leg], int]) -> None:
+        """In those that are in use already."""
+        for account, leg in used:
+            self.on(leg, account)
+        for key, one in self._made.items():
+            if one is not None:
+                one.used = used.get(key, 0)
 
     @property
     def accounts(self) -> list[str]:

@@ -5,15 +5,15 @@ under way. A long way is gone in chunks, between which others get their turn.
 
 **Seek.** Beside the wall's clock it is a jump of the market, forwards or back, like the seam of a loop: books, last
 trades, marks and funding are those of the place that is jumped to, and nothing fills from what lies between. In the
-recording's own time it means to play everything up to there, so that resting orders fill as they would have; there is
-no way back.
+recording's own time it means to play everything up to there, so that resting orders fill as they would have. The way
+back leads through the start: the exchange begins anew and plays up to there, and all that customers did is undone.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Final, Protocol
 
@@ -29,6 +29,10 @@ _MOST_AT_ONCE: Final = 50
 
 class CannotSteer(ValueError):
     """What was asked is not possible: one line that says why."""
+
+
+def _cannot_start_over() -> None:
+    raise CannotSteer("the exchange cannot begin anew, and there is no other way back")
 
 
 class Market(Protocol):
@@ -66,11 +70,23 @@ class Steering:
         self.market = market
         self.recorded = recorded
         self.speed = speed
+        self.start_over: Callable[[], None] = _cannot_start_over
+        self._times_restored = 0
         self._loops = market is not None and market.loop
         self._lost: Nanos = 0
         self._advancing = 0
         if market is not None:
             runner.fell_behind = self._fell_behind
+        self._loop_unless_flat_out()
+
+    def __getstate__(self) -> tuple[Fraction | None, Fraction | None, bool]:
+        """For snapshots: how time goes on, not where it is."""
+        return self.speed, self.clock.speed, self.clock.paused
+
+    def __setstate__(self, pace: tuple[Fraction | None, Fraction | None, bool]) -> None:
+        self.speed, speed, paused = pace
+        self.clock.go_to(self.clock.now(), speed, paused=paused)
+        self._times_restored += 1
         self._loop_unless_flat_out()
 
     def pause(self) -> None:
@@ -88,10 +104,13 @@ class Steering:
         self._runner.catch_up()
         self.clock.advance(nanos)
         until = self.clock.now()
+        times_restored = self._times_restored
         self._advancing += 1
         try:
-            while self._runner.play(until, _MOST_AT_ONCE):  # noqa: ASYNC110 - others get their turn
-                await asyncio.sleep(0)
+            while self._runner.play(until, _MOST_AT_ONCE):
+                await asyncio.sleep(0)  # others get their turn
+                if self._times_restored != times_restored:
+                    return
         finally:
             self._advancing -= 1
         self._runner.catch_up()
@@ -155,10 +174,12 @@ class Steering:
             raise CannotSteer(f"the recording reaches from {span}, in milliseconds since 1970")
         now = self._runner.catch_up()
         if self.recorded:
-            ahead = to - market.position(now)
-            if ahead < 0:
-                raise CannotSteer("with --clock recorded the exchange's time is the recording's, and goes forward only")
-            await self.advance(ahead)
+            if to < market.position(now):
+                pace = self.__getstate__()
+                self.start_over()
+                self.__setstate__(pace)
+                now = self._runner.catch_up()
+            await self.advance(to - market.position(now))
             return
         for command in market.seek(to, now):
             self._runner.act(now, command)

@@ -22,7 +22,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from simulator.core.units import Nanos
 from simulator.runtime.faults.faults import Faults
@@ -110,14 +110,22 @@ class Later:
         self._back = back
 
     def next(self) -> Nanos:
-        """See Latency."""
+        """See WayBack."""
         return self._visit.late + (0 if self._back is None else self._back.next())
+
+
+class WayBack(Protocol):
+    """How long a reply takes."""
+
+    def next(self) -> Nanos:
+        """This one."""
+        ...
 
 
 class Trip:
     """A request's way to the gate and its reply's way back."""
 
-    def __init__(self, runner: Runner, gate: Callable[[], Reply], back: Latency | None) -> None:
+    def __init__(self, runner: Runner, gate: Callable[[], Reply], back: WayBack | None) -> None:
         self._runner = runner
         self._gate = gate
         self._back = back
@@ -162,7 +170,10 @@ class UnderWay:
     def send(self, frame: Frame) -> None:
         """It arrives so much after the moment that is being told, and not before the one sent before it."""
         sent = self._runner.moment
-        due = self._last = max(self._last, sent + self._latency.next())
+        due = sent + self._latency.next()
+        if self._frames:
+            due = max(self._last, due)
+        self._last = due
         if due <= sent and not self._frames:
             self._outbox.put(frame)
         elif len(self._frames) >= MOST_UNDER_WAY:

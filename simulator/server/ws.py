@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from simulator.core.units import Nanos
 from simulator.runtime.latency import Leg
 from simulator.runtime.runner import Runner
 from simulator.server.app import PATIENCE_S
@@ -186,6 +187,11 @@ class Streams:
     def connections(self) -> Iterable[Connection]:
         """All there are."""
         return self._connections
+
+    def renew(self, now: Nanos) -> None:
+        """The exchange is another: what listeners know of it is told anew."""
+        self._publisher.renew(now)
+        self._private.renew(now)
 
     async def close_all(self, within_s: float = PATIENCE_S) -> None:
         """Tell everybody that the server goes away; who does not listen is cut."""

@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -26,6 +27,7 @@ from simulator.core.commands import PlaceOrder
 from simulator.core.events import OrderFilled
 from simulator.core.market import Market
 from simulator.core.orders import Order, OrderType, Side
+from simulator.forks import Plan
 from tests.relay import Relay, relaying
 from tests.serving import CHECKOUT, Ready, serving
 from tests.waiting import until
@@ -345,3 +347,25 @@ async def health(sim: Running) -> Any:
             return json.load(reply)
 
     return await asyncio.to_thread(ask)
+
+
+async def test_a_live_market_is_not_taken_back_its_mirror_waits_for_the_next_book(upstream: Ready) -> None:
+    async with mirroring(upstream) as mirror:
+        await mirror.fresh()
+        snapshots = mirror.sim.parts.snapshots
+        then = snapshots.take()
+        mirror.order(Side.BUY, 1_000_000)
+        snapshots.restore(then)
+        assert mirror.stale and not mirror.sim.parts.desk.state.orders
+        await mirror.fresh()
+
+
+async def test_a_fork_of_a_live_market_hears_the_venue_by_itself(upstream: Ready) -> None:
+    async with mirroring(upstream) as mirror:
+        await mirror.fresh()
+        parts = mirror.sim.parts
+        served = await parts.forks.begin(Plan(parts.snapshots.take(), queue=("front",)))
+        told = replace(mirror.sim, ready=served.ready)
+        async with asyncio.timeout(10):
+            while not (await health(told))["ok"]:  # noqa: ASYNC110 - it is the fork that changes
+                await asyncio.sleep(0.02)

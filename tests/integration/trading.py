@@ -13,6 +13,7 @@ from aiohttp import ClientSession
 
 from simulator.app import Running, running
 from simulator.config import Settings
+from simulator.ready import Ready
 from tests.wire import sign
 
 
@@ -28,13 +29,13 @@ class Person:
 
     def __init__(self, desk: Place, number: int) -> None:
         self.desk = desk
-        self.access = desk.sim.ready.accounts[number]
+        self.access = desk.ready.accounts[number]
 
     async def send(self, method: str, path: str, **params: Any) -> tuple[int, Any]:
         """A signed request; status and JSON."""
-        params.setdefault("timestamp", self.desk.sim.parts.runner.now() // 1_000_000)
+        params.setdefault("timestamp", await self.desk.time_ms())
         query = urlencode(params)
-        url = f"{self.desk.sim.ready.rest}{path}?{query}&signature={sign(self.access.api_secret, query)}"
+        url = f"{self.desk.ready.rest}{path}?{query}&signature={sign(self.access.api_secret, query)}"
         async with self.desk.http.request(method, url, headers={"X-HK-APIKEY": self.access.api_key}) as reply:
             return reply.status, json.loads(await reply.read())
 
@@ -49,15 +50,28 @@ class Person:
 class Place:
     """A running server and its people."""
 
-    def __init__(self, sim: Running, http: ClientSession) -> None:
-        self.sim = sim
+    def __init__(self, ready: Ready, http: ClientSession, sim: Running | None = None) -> None:
+        self.ready = ready
         self.http = http
-        self.people = [Person(self, number) for number in range(len(sim.ready.accounts))]
+        self._sim = sim
+        self.people = [Person(self, number) for number in range(len(ready.accounts))]
+
+    @property
+    def sim(self) -> Running:
+        """It from inside; a fork is known from outside only."""
+        assert self._sim is not None
+        return self._sim
+
+    async def time_ms(self) -> int:
+        """The exchange's."""
+        if self._sim is not None:
+            return self._sim.parts.runner.now() // 1_000_000
+        return int((await self.control("GET", "clock"))[1]["time"])
 
     async def control(self, method: str, name: str, /, **asked: Any) -> tuple[int, Any]:
         """A call of the control API."""
         body = json.dumps(asked) if method == "POST" else None
-        async with self.http.request(method, f"{self.sim.ready.control}/{name}", data=body) as reply:
+        async with self.http.request(method, f"{self.ready.control}/{name}", data=body) as reply:
             return reply.status, await reply.json()
 
     async def clock(self, **asked: Any) -> Any:
@@ -68,7 +82,7 @@ class Place:
 
     async def get(self, path: str) -> Any:
         """A public request."""
-        async with self.http.get(self.sim.ready.rest + path) as reply:
+        async with self.http.get(self.ready.rest + path) as reply:
             return json.loads(await reply.read())
 
     async def under_way(self, count: int) -> None:
@@ -80,4 +94,4 @@ class Place:
 async def place(settings: Settings) -> AsyncIterator[Place]:
     """A server for as long as the block lasts."""
     async with running(settings) as sim, ClientSession() as http:
-        yield Place(sim, http)
+        yield Place(sim.ready, http, sim)

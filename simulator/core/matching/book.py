@@ -29,6 +29,18 @@ class Level:
         self.head: Order | None = None
         self.tail: Order | None = None
 
+    def __getstate__(self) -> tuple[int, Ticks, Lots, list[Order]]:
+        """For pickle: its orders in a row, however many."""
+        return self.key, self.price, self.qty, list(self)
+
+    def __setstate__(self, state: tuple[int, Ticks, Lots, list[Order]]) -> None:
+        self.key, self.price, self.qty, orders = state
+        self.head, self.tail = orders[0], orders[-1]
+        for order in orders:
+            order.level = self
+        for older, newer in pairwise(orders):
+            older.next, newer.prev = newer, older
+
     def __iter__(self) -> Iterator[Order]:
         order = self.head
         while order is not None:
@@ -95,6 +107,12 @@ class BookSide:
             if level is self.best:
                 self.best = levels.peekitem(0)[1] if levels else None
 
+    def let_go(self) -> None:
+        """Break all links, at the end of the whole book: the garbage collector does not look into orders."""
+        for level in self.levels.values():
+            for order in level:
+                order.level = order.prev = order.next = None
+
     def level_at(self, price: Ticks) -> Level | None:
         """The level of one price, if anybody rests there."""
         return self.levels.get(self.sign * price)
@@ -128,6 +146,11 @@ class OrderBook:
     def side(self, side: Side) -> BookSide:
         """Where orders of this side rest."""
         return self.bids if side is BUY else self.asks
+
+    def let_go(self) -> None:
+        """Nobody will use it any more."""
+        self.bids.let_go()
+        self.asks.let_go()
 
     def check(self) -> None:
         """Assert every invariant; for tests."""

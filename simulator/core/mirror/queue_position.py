@@ -122,6 +122,10 @@ class Split:
     source: str
     weights: Weights
 
+    def __reduce__(self) -> tuple[Callable[[str], QueueModel], tuple[str]]:
+        """For pickle, which cannot write functions made on the spot: there is one of each name."""
+        return queue_model, (self.name,)
+
     def joined(self, level: Lots) -> Lots:
         """Everybody shown is before us."""
         return level

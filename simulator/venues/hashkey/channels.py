@@ -49,10 +49,11 @@ class Envelope(Protocol):
 class Channel:
     """A topic and its listeners. Where a topic opens with something, a listener waits until there is something."""
 
-    __slots__ = ("_listeners", "_waiting", "topic")
+    __slots__ = ("_listeners", "_make", "_waiting", "topic")
 
-    def __init__(self, topic: Topic) -> None:
-        self.topic = topic
+    def __init__(self, make: Callable[[], Topic]) -> None:
+        self._make = make
+        self.topic = make()
         self._listeners: dict[Envelope, dict[Outlet, None]] = {}
         self._waiting: dict[Outlet, Envelope] = {}
 
@@ -73,6 +74,21 @@ class Channel:
             if not outlets:
                 del self._listeners[envelope]
         return bool(self._waiting or self._listeners)
+
+    def renew(self, now: Nanos) -> None:
+        """What it tells of is another: everybody is told it as if he had just come, or at the next time.
+
+        At the next time too where a newcomer would be told nothing: who has seen a book must hear that it is empty.
+        """
+        self.topic = self._make()
+        if self.topic.opens and self.topic.opening(now) is not None:
+            self._waiting |= {outlet: how for how, outlets in self._listeners.items() for outlet in outlets}
+            self._listeners.clear()
+            self._open(now)
+            return
+        self.topic.again()
+        if self.topic.period == AT_ONCE:
+            self.publish(now)
 
     def publish(self, now: Nanos) -> None:
         """Tell everybody what is new, and the opening to those who wait for it."""
@@ -144,8 +160,7 @@ class Publisher:
         """Let somebody listen; ``make`` makes the topic for the first one, ``about`` a symbol that is not its name."""
         channel = self._channels.get(subject)
         if channel is None:
-            topic = make(subject, self._source(about or subject.symbol))
-            channel = self._channels[subject] = Channel(topic)
+            channel = self._channels[subject] = Channel(lambda: make(subject, self._source(about or subject.symbol)))
             self._of_symbol.setdefault(subject.symbol, []).append(channel)
         channel.join(outlet, envelope, now)
 
@@ -160,6 +175,12 @@ class Publisher:
         if channel is not None and not channel.leave(outlet):
             del self._channels[subject]
             self._of_symbol[subject.symbol].remove(channel)
+
+    def renew(self, now: Nanos) -> None:
+        """The markets are others, by the same names (see snapshots.py)."""
+        self._texts.clear()
+        for channel in self._channels.values():
+            channel.renew(now)
 
     def on_events(self, now: Nanos, events: Sequence[Event]) -> None:
         """Hear of trades, and tell what is to be told at once."""

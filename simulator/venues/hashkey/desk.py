@@ -64,6 +64,10 @@ class Desk:
     def __post_init__(self) -> None:
         self.ids = AccountIds(self.state)
 
+    def __getstate__(self) -> dict[str, object]:
+        """For snapshots: what it remembers by itself; the rest are roots of their own."""
+        return {"last_transfer": self.last_transfer, "depth_replies": {}}
+
     def find(self, command: CancelOrder) -> Order | None:
         """The order that ids name, if it is the account's."""
         return find(self.state, command)

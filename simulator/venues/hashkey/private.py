@@ -79,6 +79,12 @@ class PrivateStreams:
             for session in listeners.values():
                 session.tick(now)
 
+    def renew(self, now: Nanos) -> None:
+        """Time may be another: pings are counted from now. Whose key is gone is noticed as ever."""
+        for listeners in self._listeners.values():
+            for session in listeners.values():
+                session.renew(now)
+
     def _tell(self, listeners: Sequence[Outlet], reports: list[bytes]) -> None:
         if not self.switches.one_event_per_frame:
             reports = [b"[%b]" % b",".join([report[1:-1] for report in reports])]
@@ -139,6 +145,10 @@ class PrivateSession:
         if ping_s is not None and now - self._pinged >= ping_s * NANOS_PER_SECOND and self.may_listen(now):
             self._pinged = now
             self._outlet.send(Frame(b'{"ping":%d,"channelId":"%b"}' % (now // NANOS_PER_MILLI, self._channel)))
+
+    def renew(self, now: Nanos) -> None:
+        """See PrivateStreams."""
+        self._pinged = now
 
     def received(self, data: str | bytes, now: Nanos) -> None:
         """A ping is answered with its own value (WebSocket 4.3); everything else is ignored."""

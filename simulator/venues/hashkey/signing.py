@@ -81,6 +81,10 @@ class KeyRing:
         self._keys: dict[str, ApiKey] = {}
         self.changed: Callable[[], None] = _nobody_cares
 
+    def __getstate__(self) -> dict[str, object]:
+        """For snapshots: the keys, and not who wants to know of them."""
+        return {"_keys": self._keys}
+
     def add(self, key: ApiKey) -> None:
         """Accept a key from now on."""
         self._keys[key.key] = key

@@ -54,6 +54,10 @@ class Topic(Protocol):
         """A public trade of the symbol."""
         ...
 
+    def again(self) -> None:
+        """Those who listen saw something else before: at the next time they are to be told all of it."""
+        ...
+
     def opening(self, now: Nanos) -> bytes | None:
         """What a new listener is told."""
         ...
@@ -77,6 +81,10 @@ class OnBook:
 
     def traded(self, trade: TradeHappened) -> None:
         """The book's version says it all."""
+
+    def again(self) -> None:
+        """See Topic."""
+        self._version = -1
 
     def opening(self, now: Nanos) -> bytes | None:
         """The book as it is; not an empty one, which a client would take for the market (WebSocket 1.11)."""
@@ -110,6 +118,9 @@ class Differences:
     def traded(self, trade: TradeHappened) -> None:
         """The book's version says it all."""
 
+    def again(self) -> None:
+        """It is empty: only its opening could say so, and there is none."""
+
     def opening(self, now: Nanos) -> bytes | None:
         """The whole book."""
         self._version, self._number = self._market.version, 0
@@ -141,10 +152,14 @@ class Best:
     def __init__(self, market: Market) -> None:
         self._market = market
         self._version = market.version
-        self._shown = best_texts(market)
+        self._shown: object = best_texts(market)
 
     def traded(self, trade: TradeHappened) -> None:
         """The book's version says it all."""
+
+    def again(self) -> None:
+        """See Topic."""
+        self._version, self._shown = -1, None
 
     def opening(self, now: Nanos) -> bytes | None:
         """There is none."""
@@ -184,6 +199,9 @@ class TradeBatches:
     def _items(self, trades: Sequence[TradeHappened]) -> bytes:
         return f"[{','.join([trade_item(self._grids, one) for one in trades])}]".encode()
 
+    def again(self) -> None:
+        """Nothing has traded: there is nothing to tell."""
+
     def opening(self, now: Nanos) -> bytes | None:
         """The latest trades but those that the next batch brings; nothing before the first trade."""
         waiting = len(self._new)
@@ -214,6 +232,9 @@ class EachTrade:
         """Told when its command is done."""
         self._new.append(trade_item(self._grids, trade).encode())
 
+    def again(self) -> None:
+        """Trades of before are not told again."""
+
     def opening(self, now: Nanos) -> bytes | None:
         """There is none."""
         return None
@@ -237,6 +258,10 @@ class OnTrade:
 
     def traded(self, trade: TradeHappened) -> None:
         """There is something to say."""
+        self._changed = True
+
+    def again(self) -> None:
+        """See Topic."""
         self._changed = True
 
     def opening(self, now: Nanos) -> bytes | None:
@@ -272,6 +297,9 @@ class Klines:
         if start >= self._newest:
             self._touched[start] = None
 
+    def again(self) -> None:
+        """The next trade tells."""
+
     def opening(self, now: Nanos) -> bytes | None:
         """The present bar; nothing before the first trade."""
         bars = self._bars(now // NANOS_PER_MILLI, None)
@@ -302,6 +330,9 @@ class OnBeat:
 
     def traded(self, trade: TradeHappened) -> None:
         """It does not matter here."""
+
+    def again(self) -> None:
+        """The next beat tells."""
 
     def opening(self, now: Nanos) -> bytes | None:
         """How it is now."""

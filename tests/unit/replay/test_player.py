@@ -17,7 +17,7 @@ from simulator.core.instruments import Instrument
 from simulator.core.units import NANOS_PER_MILLI, Nanos
 from simulator.feeds.pump import Pace, Pump
 from simulator.replay.format import Direction, Header, Reader
-from simulator.replay.player import SEAM, Played, lap_length, play
+from simulator.replay.player import SEAM, Frames, Played, lap_length, play
 from simulator.venues.hashkey.skim import only
 from tests.unit.replay.recordings import at, book, record, trade
 
@@ -145,3 +145,23 @@ def test_the_pump_begins_every_lap_with_a_whole_book_at_the_venues_moved_time(tm
     assert whole == [(50_000, 49_990), (51_100, 51_090)]
     assert trades == [(50_500, 50_500), (51_600, 51_600)]
     assert pump.bad_frames == 0
+
+
+@given(
+    times=st.lists(st.integers(0, 3_000), min_size=1, max_size=8).map(sorted),
+    given_before=st.integers(1, 20),
+    later=st.integers(0, 10**12),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+def test_who_starts_at_a_place_is_given_what_follows(
+    tmp_path: Path, times: list[int], given_before: int, later: Nanos
+) -> None:
+    """Also between frames of one moment, at the end of a lap, and so much later."""
+    (tmp_path / "a.hkrec").unlink(missing_ok=True)
+    recording = Reader(record(tmp_path / "a.hkrec", [at(ms, b"%d" % place) for place, ms in enumerate(times)]))
+    whole = list(islice(play(recording, start=0, loop=True), given_before + 10))
+    stopped = play(recording, start=0, loop=True)
+    assert list(islice(stopped, given_before)) == whole[:given_before]
+    again = Frames(recording, stopped.place.moved(later), loop=True)
+    expected = [(one.ts + later, one.offset + later, one.lap, one.frame) for one in whole[given_before - 1 :]]
+    assert [(one.ts, one.offset, one.lap, one.frame) for one in islice(again, 11)] == expected
