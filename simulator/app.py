@@ -22,6 +22,7 @@ from simulator import __version__
 from simulator.choices import choices
 from simulator.config import BadSetting, Settings
 from simulator.control.answering import Caller, Control
+from simulator.faulting import PER_SECOND, FaultyGate, FaultyMarket, scenario_of
 from simulator.feeds.together import together
 from simulator.forks import Plan, Served
 from simulator.lifetime import run, stop_signal, until_stopped
@@ -30,18 +31,22 @@ from simulator.parts import CannotServe, Parts, exchange_of
 from simulator.ready import Ready, ready
 from simulator.replay.recorder import CannotRecord
 from simulator.runtime.bracket_report import result
+from simulator.runtime.faults.fault import Fault
+from simulator.runtime.faults.kinds import Where
 from simulator.runtime.rate_limits import RateLimits
 from simulator.runtime.runner import Runner
 from simulator.server.app import PATIENCE_S, listening, route
 from simulator.server.control import PREFIX as CONTROL
 from simulator.server.control import Answer, control_handler
 from simulator.server.delivery import Delivery
+from simulator.server.faulty_frames import FaultyStreams
 from simulator.server.outbox import Turn
 from simulator.server.rest import rest_handler
 from simulator.server.tls import Authority, NoAuthority, authority
 from simulator.server.ws import PRIVATE_PREFIX, Streams
 from simulator.storage.folder import BadState
 from simulator.tape import Tape
+from simulator.venues.hashkey.fates import Fates
 from simulator.venues.hashkey.gate import Gate
 from simulator.venues.hashkey.sockets import StreamSwitches
 
@@ -99,10 +104,12 @@ async def _served(parts: Parts, begin: Callable[[], None], patience_s: float = P
     settings = parts.settings
     tape = _tape_of(parts)
     runner, desk = parts.runner, parts.desk
-    limits = RateLimits({"order": 20, "query": 10}) if settings.venue.rate_limits else None
+    limits = RateLimits(PER_SECOND) if settings.venue.rate_limits else None
     if limits is not None:
         parts.snapshots.roots["rate limits"] = limits
     gate = Gate(desk, limits, runner.catch_up, runner.act)
+    if settings.venue.forced_outcomes:
+        gate.fates = Fates(runner.act, runner.later)
     switches = StreamSwitches()
     if not settings.venue.idle_close:
         switches = replace(switches, v1_idle_s=None, v2_silence_s=None)
@@ -110,6 +117,7 @@ async def _served(parts: Parts, begin: Callable[[], None], patience_s: float = P
     if parts.kept is not None:
         delivery.turn.before = parts.kept.journal.settle
     streams = Streams(desk, runner, switches, delivery, parts.requests)
+    _join_faults(parts, gate, delivery, streams)
     parts.snapshots.renewed.append(streams.renew)
     parts.forks.serve = partial(_forked, parts)
     token = settings.server.control_token or (secrets.token_hex(16) if settings.server.needs_token else "")
@@ -131,6 +139,7 @@ async def _served(parts: Parts, begin: Callable[[], None], patience_s: float = P
             where = f"{host}:{settings.server.port}"
             raise CannotServe(f"cannot listen on {where}: {error.strerror}; another --port may help") from None
         stack.push_async_callback(streams.close_all, patience_s)
+        stack.callback(_end_faults, parts, delivery)
         begin()
         parts.snapshots.begin()
         if tape is not None:
@@ -150,6 +159,7 @@ async def _forked(parts: Parts, plan: Plan) -> AsyncIterator[Served]:
         told,
         market=replace(told.market, queue=plan.queue, residual=plan.residual, paused=True),
         server=replace(told.server, port=plan.port),
+        venue=replace(told.venue, faults=""),
         run=replace(told.run, state=""),
         recording=replace(told.recording, record=""),
     )
@@ -166,6 +176,24 @@ async def _forked(parts: Parts, plan: Plan) -> AsyncIterator[Served]:
             yield Served(sim.ready, sim.port, sim.playing)
     finally:
         fork.snapshots.end()
+
+
+def _join_faults(parts: Parts, gate: Gate, delivery: Delivery, streams: Streams) -> None:
+    """Who hears of faults; those of the settings begin with the exchange."""
+    faults, runner = parts.faults, parts.runner
+    streams.faulty = FaultyStreams(faults, runner, streams.connections)
+    market, limits = FaultyMarket(faults, runner, parts.desk), FaultyGate(faults, gate)
+
+    def replies(fault: Fault) -> None:
+        delivery.faults = faults if faults.active(Where.REQUEST) else None
+
+    faults.changed += [replies, streams.faulty.changed, market.changed, limits.changed]
+    faults.begin(scenario_of(parts.settings.venue.faults))
+
+
+def _end_faults(parts: Parts, delivery: Delivery) -> None:
+    parts.faults.forget()
+    delivery.spoiling.end()
 
 
 def _tape_of(parts: Parts) -> Tape | None:

@@ -308,6 +308,12 @@ class Venue:
         "private; MODEL is milliseconds, uniform:MIN:MAX, exponential:MEAN, lognormal:MEDIAN:SIGMA or file:PATH",
         metavar="LEG=MODEL",
     )
+    faults: str = setting(
+        "", text, "scenario of faults, TOML or JSON (see Faults); empty: nothing goes wrong", metavar="FILE"
+    )
+    forced_outcomes: bool = setting(
+        False, switch, "let a client order id that begins with sim- ask for its order's own fate (see Forced outcomes)"
+    )
     cancel_status: str = setting(
         "CANCELED",
         one_of("CANCELED", "NEW"),

@@ -32,6 +32,7 @@ from simulator.resuming import check_listed, check_time, closed_on_failure, keep
 from simulator.runtime import margin_log
 from simulator.runtime.bracket import Bracket
 from simulator.runtime.clock import RecordedClock, SteeredClock, WallClock
+from simulator.runtime.faults.faults import Faults
 from simulator.runtime.fill_log import FillLog
 from simulator.runtime.latency import BadLatency, Latencies
 from simulator.runtime.runner import Runner
@@ -73,6 +74,7 @@ class Parts:
     market: str
     steering: Steering
     latencies: Latencies
+    faults: Faults
     requests: RequestLog
     snapshots: Snapshots
     kept: Kept | None = None
@@ -172,6 +174,7 @@ def _exchange_of(settings: Settings, rules: Rules | None) -> Parts:
         market,
         steering,
         latencies,
+        Faults(runner),
         requests,
         snapshots,
         past.kept,

@@ -22,6 +22,7 @@ from simulator.control import (
     clock,
     documents,
     explain,
+    faults,
     keys,
     market,
     people,
@@ -29,7 +30,7 @@ from simulator.control import (
     snapshots,
     views,
 )
-from simulator.control.table import Ask, BadAsk, NotThere, Row
+from simulator.control.table import BadAsk, NotThere, Row
 from simulator.parts import Parts
 
 TABLE: Final[tuple[Row, ...]] = (
@@ -42,6 +43,7 @@ TABLE: Final[tuple[Row, ...]] = (
     *bracket.ROWS,
     *market.ROWS,
     *clock.ROWS,
+    *faults.ROWS,
     *snapshots.ROWS,
     *documents.ROWS,
     *requests.ROWS,
@@ -104,7 +106,7 @@ class Control:
         return 404, msgspec.json.encode({"error": readable(f"there is no /_sim/{name}"), "there is": there})
 
 
-def read(row: Row, query: Mapping[str, str], body: bytes) -> Ask:
+def read(row: Row, query: Mapping[str, str], body: bytes) -> msgspec.Struct:
     """What was asked, of the row's own type, or msgspec's error that says what is wrong with it."""
     if row.method == "POST":
         return msgspec.json.decode(body or b"{}", type=row.ask)

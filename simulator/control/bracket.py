@@ -7,14 +7,14 @@ from simulator.parts import Parts
 from simulator.runtime.bracket_report import BracketResult, result
 
 
-class Which(Ask, frozen=True):
+class WhichWorlds(Ask, frozen=True):
     """Of the orders, those that depend on the assumption, or all of them; the newest ``limit``."""
 
     every_order: bool = False
     limit: int = 1000
 
 
-def told(parts: Parts, ask: Which) -> BracketResult:
+def told(parts: Parts, ask: WhichWorlds) -> BracketResult:
     """Profit and fills as intervals."""
     if parts.bracket is None:
         raise NotThere("this exchange has no bracket: start it with --bracket")
@@ -26,7 +26,7 @@ ROWS = (
         "GET",
         "bracket",
         told,
-        Which,
+        WhichWorlds,
         BracketResult,
         "profit and fills under other queue models, as intervals (--bracket)",
     ),

@@ -87,7 +87,8 @@ def _operation(row: Row, schemas: Schemas, *, token: bool) -> Schema:
     if row.method == "POST":
         content = {"application/json": {"schema": schemas.of(row.ask)}}
         return told | {"requestBody": {"content": content, "required": any(one.required for one in asked)}}
-    properties = schemas.components[row.ask.__name__]["properties"]
+    name = schemas.of(row.ask)["$ref"].rpartition("/")[2]  # the class's, or a longer one where two share it
+    properties = schemas.components[name]["properties"]
     return told | {"parameters": [_parameter(one, properties[one.encode_name]) for one in asked]}
 
 

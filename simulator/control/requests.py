@@ -34,7 +34,7 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     batch: Batch | None = None
 
 
-class Which(Ask, frozen=True):
+class WhichRequests(Ask, frozen=True):
     """The newest ``limit`` of the requests that have all of this.
 
     ``params`` is written like a query: side=BUY&type=LIMIT.
@@ -51,7 +51,7 @@ class Which(Ask, frozen=True):
     limit: int = 100
 
 
-def told(parts: Parts, ask: Which) -> list[Record]:
+def told(parts: Parts, ask: WhichRequests) -> list[Record]:
     """In the order of their arrival."""
     if not 0 < ask.limit <= MOST:
         raise BadAsk(f"limit goes from 1 to {MOST}")
@@ -65,7 +65,7 @@ def told(parts: Parts, ask: Which) -> list[Record]:
     return found[::-1]
 
 
-def _meant(ask: Which, one: Received) -> bool:
+def _meant(ask: WhichRequests, one: Received) -> bool:
     return (
         ask.path in ("", one.path)
         and ask.method.upper() in ("", one.method)
@@ -109,6 +109,6 @@ def forget(parts: Parts, ask: Nothing) -> Forgotten:
 
 
 ROWS: Final = (
-    Row("GET", "requests", told, Which, list[Record], "the requests received, without secrets"),
+    Row("GET", "requests", told, WhichRequests, list[Record], "the requests received, without secrets"),
     Row("DELETE", "requests", forget, Nothing, Forgotten, "forget the requests received so far"),
 )

@@ -38,6 +38,6 @@ class Row(NamedTuple):
     method: str
     name: str
     call: Callable[[Parts, Any], Any]
-    ask: type[Ask]
+    ask: type[msgspec.Struct]
     answer: Any
     meaning: str

@@ -30,13 +30,17 @@ class Upstream(msgspec.Struct, frozen=True):
 
 
 class Health(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Whether every market is as fresh as it should be. ``upstream`` is there when the market is live."""
+    """Whether every market is as fresh as it should be.
+
+    ``upstream`` is there when the market is live, ``faults``, how many are active, when some are.
+    """
 
     ok: bool
     stale: list[str]
     symbols: list[str]
     version: str
     upstream: Upstream | None = None
+    faults: int = 0
 
 
 def health(parts: Parts, ask: Nothing) -> Health:
@@ -45,7 +49,7 @@ def health(parts: Parts, ask: Nothing) -> Health:
     stale = [name for name, market in markets.items() if market.mirror.stale]
     upstream = None if parts.live is None else _upstream(parts.live)
     connected = upstream is None or not any(upstream.connections.values())
-    return Health(connected and not stale, stale, list(markets), __version__, upstream)
+    return Health(connected and not stale, stale, list(markets), __version__, upstream, len(parts.faults.active()))
 
 
 def _upstream(live: Live) -> Upstream:

@@ -31,7 +31,7 @@ def check_cancel(state: State, command: CancelOrder) -> RejectReason | None:
         return RejectReason.UNKNOWN_ORDER
     if order.status is FILLED:
         return RejectReason.ORDER_ALREADY_FILLED
-    return None if order.level is not None else RejectReason.ORDER_ALREADY_CANCELED
+    return None if order.is_open else RejectReason.ORDER_ALREADY_CANCELED
 
 
 def cancel(state: State, now: Nanos, command: CancelOrder) -> list[Event]:

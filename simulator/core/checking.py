@@ -31,6 +31,8 @@ def check_place(state: State, command: PlaceOrder) -> RejectReason | None:
         return RejectReason.EFFECT_MISPLACED
     if command.type is not MARKET:
         return _check_limit(market, command)
+    if command.apart:
+        return RejectReason.UNSUPPORTED_COMBINATION
     return _check_market(market, command) if market.perpetual is None else _check_protected(market, command)
 
 
@@ -53,7 +55,7 @@ def _check_limit(market: Market, command: PlaceOrder) -> RejectReason | None:
     if command.type is LIMIT_MAKER:
         if command.tif is not GTC:
             return RejectReason.UNSUPPORTED_COMBINATION
-        if market.would_take(side, price):
+        if not command.apart and market.would_take(side, price):
             return RejectReason.WOULD_TAKE
     return None
 

@@ -37,6 +37,13 @@ class SetTrading(msgspec.Struct, frozen=True, tag=True, tag_field="command"):
     trading: bool
 
 
+class SetMatching(msgspec.Struct, frozen=True, tag=True, tag_field="command"):
+    """Pause a symbol's matching or let it go on: orders are accepted and cancelled, and nothing trades."""
+
+    symbol: str
+    matching: bool
+
+
 class ChooseModels(msgspec.Struct, frozen=True, tag=True, tag_field="command"):
     """By which models a market fills from now on, by their names; "" keeps what there is."""
 
@@ -92,7 +99,8 @@ class Transfer(msgspec.Struct, frozen=True, tag=True, tag_field="command"):
 class PlaceOrder(msgspec.Struct, frozen=True, tag=True, tag_field="command", gc=False):
     """A new order. LIMIT and LIMIT_MAKER need price and qty; MARKET needs qty or amount (quote).
 
-    For a perpetual it says what it does to a position (``effect``), and MARKET needs qty.
+    For a perpetual it says what it does to a position (``effect``), and MARKET needs qty. One that stands
+    ``apart`` from the book holds its money and is filled by ForceFill only; MARKET cannot.
     """
 
     account: str
@@ -107,6 +115,15 @@ class PlaceOrder(msgspec.Struct, frozen=True, tag=True, tag_field="command", gc=
     stp: SelfTradePrevention = SelfTradePrevention.EXPIRE_TAKER
     broker: str = ""
     effect: PositionEffect | None = None
+    apart: bool = False
+
+
+class ForceFill(msgspec.Struct, frozen=True, tag=True, tag_field="command", gc=False):
+    """Fill lots of an order that stands apart, at its price, by the outside market."""
+
+    account: str
+    client_order_id: str
+    qty: Lots
 
 
 class CancelOrder(msgspec.Struct, frozen=True, tag=True, tag_field="command", gc=False):
@@ -270,6 +287,7 @@ class AdvanceTime(msgspec.Struct, frozen=True, tag=True, tag_field="command"):
 Command: TypeAlias = (
     ListInstrument
     | SetTrading
+    | SetMatching
     | ChooseModels
     | OpenAccount
     | SetFees
@@ -277,6 +295,7 @@ Command: TypeAlias = (
     | Withdraw
     | Transfer
     | PlaceOrder
+    | ForceFill
     | CancelOrder
     | CancelOpenOrders
     | ReplaceDepth

@@ -36,6 +36,8 @@ def _lines(state: State) -> Iterator[str]:
         if market.mirror.stale:
             yield f"stale since {market.mirror.stale_since}"
         yield f"models {market.model.name} {market.mirror.residual.name}"
+        if not market.matching:
+            yield f"paused {symbol} " + " ".join(str(order.id) for order in market.waiting if order.is_open)
         for side in Side:
             mirror = market.mirror.side(side)
             for key, size in mirror.size_at.items():

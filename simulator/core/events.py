@@ -28,6 +28,7 @@ class FillCause(Enum):
     TRADED_AT = "the market traded at its price and the queue ahead was used up"
     TRADED_THROUGH = "the market traded through its price"
     CROSSED = "the mirrored book came to or through its price"
+    FORCED = "its client order id asked for it"
 
 
 TOOK_MIRROR, TOOK_ORDER, HIT_BY_ORDER = FillCause.TOOK_MIRROR, FillCause.TOOK_ORDER, FillCause.HIT_BY_ORDER
@@ -51,6 +52,13 @@ class TradingSet(msgspec.Struct, frozen=True):
 
     symbol: str
     trading: bool
+
+
+class MatchingSet(msgspec.Struct, frozen=True):
+    """Matching was paused or goes on."""
+
+    symbol: str
+    matching: bool
 
 
 class ModelsChosen(msgspec.Struct, frozen=True):
@@ -393,6 +401,7 @@ Event: TypeAlias = (
     Rejected
     | InstrumentListed
     | TradingSet
+    | MatchingSet
     | ModelsChosen
     | AccountOpened
     | FeesSet

@@ -16,7 +16,7 @@ from simulator.core.events import OrderFilled
 from simulator.core.history import Fill, History
 from simulator.core.market import Market
 from simulator.core.orders import LIMIT_MAKER, CancelReason, Order, Waited
-from simulator.core.reasons import ENDS, FROM_OUTSIDE, STALE, WAS_STALE, said_reason, why_filled
+from simulator.core.reasons import APART, ENDS, FROM_OUTSIDE, PAUSED, STALE, WAS_STALE, said_reason, why_filled
 from simulator.core.refusals import Refused
 from simulator.core.state import State
 from simulator.core.units import Lots, Nanos, Ticks
@@ -243,6 +243,11 @@ def _why_ended(market: Market, order: Order, reason: CancelReason) -> Iterator[s
 
 
 def _why_it_rests(market: Market, order: Order) -> Iterator[str]:
+    if order.command.apart:
+        yield APART
+        return
+    if not market.matching:
+        yield PAUSED
     if market.mirror.stale:
         yield STALE
     if order.ahead is None:

@@ -79,7 +79,8 @@ class Market:
     ``version`` grows with every change that a client may see in the composite book. Who trades what with
     whose money is the seats' business: ``new_seat`` makes them, for spot or for a perpetual, which is all
     that is different between the two here. ``watchers`` are called when the market has moved.
-    By which models it fills, ``model`` and the mirror's residual, is told by ChooseModels.
+    By which models it fills, ``model`` and the mirror's residual, is told by ChooseModels. ``waiting`` are the orders
+    that would have traded while its ``matching`` is paused.
     """
 
     __slots__ = (
@@ -88,6 +89,7 @@ class Market:
         "instrument",
         "last",
         "limits",
+        "matching",
         "mirror",
         "model",
         "new_seat",
@@ -99,6 +101,7 @@ class Market:
         "trading",
         "ts",
         "version",
+        "waiting",
         "watchers",
     )
 
@@ -124,6 +127,8 @@ class Market:
         self.prints = {BUY: Prints(), SELL: Prints()}
         self.last: Ticks | None = None
         self.trading = instrument.trading
+        self.matching = True
+        self.waiting: list[Order] = []
         self.version = 0
         self.ts = 0
 
@@ -261,5 +266,5 @@ class Market:
                     if order.ahead and mirror.sees(level.price):
                         assert order.ahead <= mirror.available(level.key)
         bid, ask = self.best(BUY), self.best(SELL)
-        if bid is not None and ask is not None and not self.mirror.stale:
+        if bid is not None and ask is not None and not self.mirror.stale and self.matching:
             assert bid < ask, "the composite book is crossed"

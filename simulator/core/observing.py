@@ -121,9 +121,9 @@ def _apply_depth(
     mirror.ts = max(mirror.ts, ts)
     market.changed(now)
     events: list[Event] = [MirrorChanged(market.instrument.symbol, ts)]
-    if (book.bids.best is not None or book.asks.best is not None) and not mirror.stale:
-        _fill_crossed(state, market, BUY, ts, events, touched)
-        _fill_crossed(state, market, SELL, ts, events, touched)
+    if (book.bids.best is not None or book.asks.best is not None) and not mirror.stale and market.matching:
+        fill_crossed(state, market, BUY, ts, events, touched)
+        fill_crossed(state, market, SELL, ts, events, touched)
     let_in(state, market, newcomers, events, touched)
     report(touched, events)
     return events
@@ -183,7 +183,7 @@ def _uncross(market: Market, ts: Nanos, bids: Sequence[tuple[Ticks, Lots]]) -> N
             _move_levels(market, BUY, ts, [(bid, 0)])
 
 
-def _fill_crossed(state: State, market: Market, side: Side, ts: Nanos, events: list[Event], touched: Touched) -> None:
+def fill_crossed(state: State, market: Market, side: Side, ts: Nanos, events: list[Event], touched: Touched) -> None:
     """The mirrored book came to or through the price of our orders of this side."""
     own, outside = market.book.side(side), market.mirror.side(side.opposite)
     while own.best is not None and outside.best_key is not None and own.best.price * side.sign >= outside.best_key:
@@ -224,7 +224,7 @@ def print_trade(state: State, now: Nanos, command: PrintTrade) -> list[Event]:
     events: list[Event] = []
     touched: Touched = {}
     left = command.qty
-    if own.best is not None and not market.mirror.stale:
+    if own.best is not None and not market.mirror.stale and market.matching:
         flow = Flow(own.sign * command.price, command.qty, command.ts)
         reached = reached_by(flow, [(level.key, list(level)) for level in own if level.key <= flow.key], market.model)
         for order, qty, cause, ahead in reached:
@@ -235,7 +235,7 @@ def print_trade(state: State, now: Nanos, command: PrintTrade) -> list[Event]:
             market.prints[side].add(flow)  # all of it: the market's own book does not know what our orders took
         if reached:
             market.changed(now)
-    elif own.best is not None:
+    elif own.best is not None and market.mirror.stale:
         _missed(own, command)
     if left:
         events.append(TradeHappened(command.symbol, state.next_id(), command.ts, command.price, left, command.side))

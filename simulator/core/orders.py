@@ -181,8 +181,8 @@ class Order(msgspec.Struct, eq=False, gc=False):
     What never changes stands in ``command``, as it was asked for. ``notional`` is the sum of price x
     quantity of its fills in ticks x lots. ``ahead`` is how many mirrored lots stand before it at its price
     (``joined_behind``: when it joined); None means that the level lies beyond what the mirror shows, so
-    nobody knows. ``credits`` are explained in ``mirror/fills.py``. ``waited`` and ``stopped`` are there for
-    explanations only, and only where there is something to tell.
+    nobody knows. ``credits`` are explained in ``mirror/fills.py``. One that ``waits`` is open, but outside the
+    book. ``waited`` and ``stopped`` are there for explanations only, and only where there is something to tell.
     """
 
     id: int
@@ -203,6 +203,7 @@ class Order(msgspec.Struct, eq=False, gc=False):
     credits: list[tuple[Nanos, Lots]] | None = None
     waited: Waited | None = None
     stopped: Stopped | None = None
+    waits: bool = False
     level: Level | None = None
     prev: Order | None = None
     next: Order | None = None
@@ -267,5 +268,5 @@ class Order(msgspec.Struct, eq=False, gc=False):
 
     @property
     def is_open(self) -> bool:
-        """Whether it rests in the book."""
-        return self.level is not None
+        """Whether it rests in the book or apart from it."""
+        return self.level is not None or (self.waits and self.status in (OrderStatus.NEW, PARTIALLY_FILLED))

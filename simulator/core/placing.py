@@ -32,10 +32,12 @@ def place(state: State, now: Nanos, command: PlaceOrder) -> list[Event]:
     state.orders[order_id] = customer.by_client_order_id[client_order_id] = order
     events: list[Event] = [OrderAccepted(order_id, account, symbol, side, price, qty, client_order_id)]
     touched: Touched = {}
-    if price is None:
+    if price is not None:
+        trade_or_rest(state, market, order, price, events, touched)
+    elif market.matching:
         _trade_market(state, market, order, events, touched)
     else:
-        trade_or_rest(state, market, order, price, events, touched)
+        end(order, CancelReason.NO_LIQUIDITY, events)
     if order.cancel_reason is not None or market.mirror.stale:
         _note_what_stopped(market, order)
     market.version += 1
@@ -49,19 +51,32 @@ def place(state: State, now: Nanos, command: PlaceOrder) -> list[Event]:
 def trade_or_rest(
     state: State, market: Market, order: Order, price: Ticks, events: list[Event], touched: Touched
 ) -> None:
-    """A limit order comes to the book: it trades what it can, and what is left of it rests or ends."""
-    command, side = order.command, order.side
-    if command.type is not LIMIT_MAKER and market.would_take(side, price):
-        _trade_limit(state, market, order, price, events, touched)
+    """A limit order comes to the book: it trades what it can, and what is left of it waits or ends."""
+    command = order.command
+    if command.apart:
+        order.waits = True
+    elif command.type is not LIMIT_MAKER and market.would_take(order.side, price):
+        if market.matching:
+            _trade_limit(state, market, order, price, events, touched)
+        elif command.tif is GTC:
+            order.waits = True
+            market.waiting.append(order)
+        else:
+            _end_at_once(order, events)
     elif command.tif is not GTC:
-        killed = command.tif is FOK
-        end(order, CancelReason.FILL_OR_KILL if killed else CancelReason.IMMEDIATE_OR_CANCEL, events)
+        _end_at_once(order, events)
     if order.leaves and order.cancel_reason is None:
-        seat = market.seats[command.account]
+        seat = market.seats[order.account]
         seat.open_orders += 1
         touched[seat.hold(order, price)] = None
-        state.customers[command.account].open_orders[order.id] = order
-        market.rest(order, price)
+        state.customers[order.account].open_orders[order.id] = order
+        if not order.waits:
+            market.rest(order, price)
+
+
+def _end_at_once(order: Order, events: list[Event]) -> None:
+    killed = order.tif is FOK
+    end(order, CancelReason.FILL_OR_KILL if killed else CancelReason.IMMEDIATE_OR_CANCEL, events)
 
 
 def _note_what_stopped(market: Market, order: Order) -> None:

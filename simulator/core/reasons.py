@@ -11,7 +11,7 @@ from simulator.core.rejections import RejectReason
 from simulator.core.units import Lots
 
 FROM_OUTSIDE: Final = frozenset(
-    {FillCause.TOOK_MIRROR, FillCause.TRADED_AT, FillCause.TRADED_THROUGH, FillCause.CROSSED}
+    {FillCause.TOOK_MIRROR, FillCause.TRADED_AT, FillCause.TRADED_THROUGH, FillCause.CROSSED, FillCause.FORCED}
 )
 """Causes of which the outside market was the other side."""
 
@@ -25,6 +25,8 @@ ENDS: Final = {
     CancelReason.LIQUIDATION: "cancelled because the margin of its wallet was used up",
 }
 STALE: Final = "the mirror of the market is stale; nothing fills from it"
+APART: Final = "its client order id asked for its own fate: it stands apart from the book, nothing there fills it"
+PAUSED: Final = "matching of the symbol is paused: nothing trades"
 WAS_STALE: Final = "the mirror of the market was stale when it came; nothing of it could be taken"
 
 
@@ -45,6 +47,7 @@ def why_filled(instrument: Instrument, fill: OrderFilled, other: OrderFilled | N
         FillCause.TRADED_AT: f"the market traded at its price{message}: {_queue(instrument, fill)}, {qty} came to it",
         FillCause.TRADED_THROUGH: f"the market traded through its price{message}: {qty} came to it",
         FillCause.CROSSED: f"the market's book came to or through its price{message} with {qty} for it",
+        FillCause.FORCED: f"its client order id asked for its own fate: {qty} were filled at its price",
     }
     return words[fill.cause]
 

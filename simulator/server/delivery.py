@@ -12,8 +12,8 @@ connection's outbox and a request straight to the gate.
 - **Frames** leave so much after the event that they tell of; those of one connection keep their order, so a quick
   one waits for a slow one before it.
 
-Whatever else may happen on the way (lost, doubled, late, cut) belongs here too: ``answer`` has every request and its
-reply in hand, ``outbox`` decides with a connection's ``Line`` which ``Way`` its frames take.
+**Faults** lie here too: while one strikes requests ``faults`` is there and ``answer`` asks it (see faulty_replies.py);
+frames take another ``Way`` (see faulty_frames.py). Without any this is one look whether there are some.
 """
 
 from __future__ import annotations
@@ -22,11 +22,13 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from simulator.core.units import Nanos
+from simulator.runtime.faults.faults import Faults
 from simulator.runtime.latency import Latencies, Latency, Leg
 from simulator.runtime.runner import Runner
+from simulator.server.faulty_replies import Spoiling, Spoilt, Visit
 from simulator.server.outbox import Outbox, Turn
 from simulator.venues.hashkey.gate import Reply, Request
 from simulator.venues.hashkey.sockets import Frame
@@ -55,7 +57,12 @@ class Delivery:
         self._runner = runner
         self._latencies = latencies or Latencies()
         self._account_of = account_of or (lambda _: None)
+        self.faults: Faults | None = None
+        self.spoiling = Spoiling(runner, self._before)
         self._requests_take_time = self._latencies.any(Leg.REQUEST, Leg.RESPONSE)
+
+    def _before(self) -> None:
+        self.turn.before()
 
     def outbox(self, transport: asyncio.Transport, line: Line) -> Outbox:
         """Where a new connection's frames are sent to."""
@@ -65,8 +72,10 @@ class Delivery:
             outbox.way = UnderWay(self._runner, outbox, latency)
         return outbox
 
-    async def answer(self, gate: Gate, request: Request) -> Reply:
+    async def answer(self, gate: Gate, request: Request) -> Reply | Spoilt:
         """What the gate says to a request, when both have had their time."""
+        if self.faults is not None:
+            return await self._visited(self.faults, gate, request)
         if not self._requests_take_time:
             return gate(request)
         account = self._account_of(request.api_key) if request.api_key else None
@@ -77,11 +86,46 @@ class Delivery:
         trip.leave(there.next() if there is not None else 0)
         return await trip.reply
 
+    async def _visited(self, faults: Faults, gate: Gate, request: Request) -> Reply | Spoilt:
+        """The same under faults."""
+        account = self._account_of(request.api_key) if request.api_key else None
+        there, back = (self._latencies.on(leg, account) for leg in (Leg.REQUEST, Leg.RESPONSE))
+        visit = Visit(faults, request, account)
+
+        def handled() -> Reply:
+            self._runner.catch_up()
+            return visit.handled(gate)
+
+        trip = Trip(self._runner, handled, Later(visit, back))
+        trip.leave(there.next() if there is not None else 0)
+        reply = await trip.reply
+        return reply if visit.fault is None else Spoilt(reply, visit.fault)
+
+
+class Later:
+    """A reply's way back, and what a fault adds to it."""
+
+    def __init__(self, visit: Visit, back: Latency | None) -> None:
+        self._visit = visit
+        self._back = back
+
+    def next(self) -> Nanos:
+        """See WayBack."""
+        return self._visit.late + (0 if self._back is None else self._back.next())
+
+
+class WayBack(Protocol):
+    """How long a reply takes."""
+
+    def next(self) -> Nanos:
+        """This one."""
+        ...
+
 
 class Trip:
     """A request's way to the gate and its reply's way back."""
 
-    def __init__(self, runner: Runner, gate: Callable[[], Reply], back: Latency | None) -> None:
+    def __init__(self, runner: Runner, gate: Callable[[], Reply], back: WayBack | None) -> None:
         self._runner = runner
         self._gate = gate
         self._back = back

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from http import HTTPStatus
 from time import perf_counter_ns
 from typing import Final, TypeAlias
@@ -11,8 +12,9 @@ from aiohttp import HttpVersion11, web
 from aiohttp.abc import AbstractStreamWriter
 
 from simulator.server.delivery import Delivery
+from simulator.server.faulty_replies import Spoilt
 from simulator.server.outbox import Turn
-from simulator.venues.hashkey.gate import Gate, Reply, Request
+from simulator.venues.hashkey.gate import Gate, Lost, Reply, Request
 from simulator.venues.hashkey.request_log import RequestLog
 
 Handler: TypeAlias = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -77,9 +79,13 @@ def rest_handler(gate: Gate, delivery: Delivery, log: RequestLog) -> Handler:
         )
         begun, entry = perf_counter_ns(), log.arrived(asked)
         reply = await delivery.answer(gate.answer, asked)
-        entry.answered(reply, perf_counter_ns() - begun)
+        entry.answered(reply.reply if isinstance(reply, Spoilt) else reply, perf_counter_ns() - begun)
         answered += 1
         trace = f"REST:{answered:020d}"
+        if isinstance(reply, Lost):
+            return await delivery.spoiling.lose(request)
+        if isinstance(reply, Spoilt):
+            return await delivery.spoiling.send(reply, request, partial(wire, trace=trace))
         if request.keep_alive and request.version == HttpVersion11 and request.method != "HEAD":
             return OneWrite(reply.status, wire(reply, trace), turn)
         turn.before()

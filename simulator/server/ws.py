@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Final, TypeAlias
 
@@ -15,6 +15,7 @@ from simulator.runtime.latency import Leg
 from simulator.runtime.runner import Runner
 from simulator.server.app import PATIENCE_S
 from simulator.server.delivery import Delivery, Line
+from simulator.server.faulty_frames import FaultyStreams, is_mute
 from simulator.server.outbox import Outbox
 from simulator.venues.hashkey.accounts import user_of
 from simulator.venues.hashkey.channels import Publisher
@@ -38,12 +39,13 @@ MakeSession: TypeAlias = Callable[[Outbox], Session | None]
 class Connection:
     """One client's socket, what is on its way to it, and its side of the conversation."""
 
-    __slots__ = ("closing", "outbox", "session", "socket")
+    __slots__ = ("closing", "line", "outbox", "session", "socket")
 
-    def __init__(self, socket: web.WebSocketResponse, outbox: Outbox, session: Session) -> None:
+    def __init__(self, socket: web.WebSocketResponse, outbox: Outbox, session: Session, line: Line) -> None:
         self.socket = socket
         self.outbox = outbox
         self.session = session
+        self.line = line
         self.closing: asyncio.Task[None] | None = None
 
     def close(self, code: int, within_s: float = PATIENCE_S) -> asyncio.Task[None]:
@@ -80,6 +82,7 @@ class Streams:
         self._connections: dict[Connection, None] = {}
         self._sweeping: asyncio.TimerHandle | None = None
         self._open = True
+        self.faulty: FaultyStreams | None = None
         runner.subscribers += [self._private.on_events, self._publisher.on_events]
         runner.ticks += [self._publisher.tick, self._private.tick]
 
@@ -126,9 +129,11 @@ class Streams:
         if session is None:
             await socket.close()
             return socket
-        connection = Connection(socket, outbox, session)
+        connection = Connection(socket, outbox, session, line)
         self._connections[connection] = None
         self._sweep_later()
+        if self.faulty is not None:
+            self.faulty.connected(connection)
         self._told(request, 101, line.account or "")
         log.info("%s %s connected", request.remote, request.path.removesuffix(_secret(request.path)))
         try:
@@ -154,7 +159,8 @@ class Streams:
                 if message.type is WSMsgType.TEXT or message.type is WSMsgType.BINARY:
                     session.received(message.data, self._runner.catch_up())
                 elif message.type is WSMsgType.PING:
-                    await socket.pong(message.data)
+                    if not is_mute(connection.outbox):
+                        await socket.pong(message.data)
                 elif message.type is WSMsgType.ERROR:
                     break
 
@@ -177,6 +183,10 @@ class Streams:
                 connection.outbox.abort("idle")
             elif ending is Ending.CLOSE:
                 connection.close(WSCloseCode.OK)
+
+    def connections(self) -> Iterable[Connection]:
+        """All there are."""
+        return self._connections
 
     def renew(self, now: Nanos) -> None:
         """The exchange is another: what listeners know of it is told anew."""

@@ -12,6 +12,7 @@ from tests.clients import hummingbot_env
 collect_ignore = [
     "exec_ccxt.py",
     "exec_libraries.py",
+    "hummingbot_faults.py",
     "hummingbot_pause.py",
     "hummingbot_perpetual.py",
     "hummingbot_session.py",

@@ -12,7 +12,7 @@ import pytest
 
 from simulator import __version__
 from simulator.config import known
-from tests.house import control_table, models_table
+from tests.house import control_table, fates_table, faults_table, models_table
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -33,6 +33,14 @@ def test_every_control_call_is_in_the_readme() -> None:
 def test_the_readme_has_every_fill_model_with_its_assumption() -> None:
     for lines in (models_table.queue_lines(), models_table.residual_lines()):
         assert "\n".join(lines) in README, "run: python -m tests.house.models_table"
+
+
+def test_every_fault_is_in_the_readme() -> None:
+    assert "\n".join(faults_table.lines()) in README, "run: python -m tests.house.faults_table"
+
+
+def test_every_forced_outcome_is_in_the_readme() -> None:
+    assert "\n".join(fates_table.lines()) in README, "run: python -m tests.house.fates_table"
 
 
 def test_names_of_settings_are_unique() -> None:

@@ -14,7 +14,7 @@ LAYERS = [
     {"venues", "runtime"},
     {"server", "feeds", "storage", "replay"},
     {"config", "ready", "lifetime"},
-    {"mirroring", "choices", "replaying", "forks", "tape"},
+    {"mirroring", "choices", "replaying", "forks", "tape", "faulting"},
     {"opening", "resuming", "snapshots"},
     {"parts"},
     {"control"},

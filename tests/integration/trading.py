@@ -68,7 +68,7 @@ class Place:
             return self._sim.parts.runner.now() // 1_000_000
         return int((await self.control("GET", "clock"))[1]["time"])
 
-    async def control(self, method: str, name: str, **asked: Any) -> tuple[int, Any]:
+    async def control(self, method: str, name: str, /, **asked: Any) -> tuple[int, Any]:
         """A call of the control API."""
         body = json.dumps(asked) if method == "POST" else None
         async with self.http.request(method, f"{self.ready.control}/{name}", data=body) as reply:

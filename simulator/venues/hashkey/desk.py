@@ -57,6 +57,8 @@ class Desk:
     switches: Switches = field(default_factory=Switches)
     fees: Fees = field(default_factory=Fees)
     last_transfer: dict[str, Millis] = field(default_factory=dict)
+    breaks: set[str] = field(default_factory=set)
+    """Symbols halted for a maintenance."""
     depth_replies: dict[tuple[str, int], tuple[int, bytes]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -114,6 +116,7 @@ class Call(NamedTuple):
     body: bytes
     key: ApiKey | None
     broker: str
+    skew: Millis = 0
 
     @property
     def account(self) -> str:

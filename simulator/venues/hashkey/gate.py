@@ -12,9 +12,10 @@ from typing import Final, NamedTuple, Protocol
 
 from simulator.core.commands import Command
 from simulator.core.events import Event
-from simulator.core.units import NANOS_PER_MILLI, Nanos
+from simulator.core.units import NANOS_PER_MILLI, Millis, Nanos
 from simulator.venues.hashkey.desk import Call, Desk
 from simulator.venues.hashkey.errors import Refusal, VenueError
+from simulator.venues.hashkey.fates import AnswerLost, Fates
 from simulator.venues.hashkey.params import split
 from simulator.venues.hashkey.routes import ROUTES, Route, Security
 from simulator.venues.hashkey.signing import ApiKey, authenticate
@@ -24,7 +25,10 @@ FORM: Final = "application/x-www-form-urlencoded"
 
 
 class Request(NamedTuple):
-    """What arrived. ``query`` is raw, as it was signed; ``remote`` is the client's address."""
+    """What arrived. ``query`` is raw, as it was signed; ``remote`` is the client's address.
+
+    ``skew``: how far the clock is ahead that judges its stamp and tells the time.
+    """
 
     method: str
     path: str
@@ -34,6 +38,7 @@ class Request(NamedTuple):
     api_key: str | None
     broker: str
     remote: str
+    skew: Millis = 0
 
 
 class Reply(NamedTuple):
@@ -41,6 +46,10 @@ class Reply(NamedTuple):
 
     status: int
     body: bytes
+
+
+class Lost(Reply):
+    """A reply that is never sent."""
 
 
 class Limits(Protocol):
@@ -70,9 +79,10 @@ class Gate:
         self, desk: Desk, limits: Limits | None, now: Callable[[], Nanos], act: Callable[[Nanos, Command], list[Event]]
     ) -> None:
         self._desk = desk
-        self._limits = limits
+        self.limits = limits
         self._now = now
         self._act = act
+        self.fates: Fates | None = None
 
     def answer(self, request: Request) -> Reply:
         """What the venue says to a request."""
@@ -81,13 +91,15 @@ class Gate:
             return NOT_FOUND
         try:
             return Reply(200, self._serve(route, request))
+        except AnswerLost as lost:
+            return Lost(200, lost.body)
         except VenueError as error:
             return Reply(error.status, error.body(numeric=request.path.startswith("/quote/")))
 
     def _serve(self, route: Route, request: Request) -> bytes:
         now = self._now()
-        if self._limits is not None:
-            self._count(self._limits, route, request, now)
+        if self.limits is not None:
+            self._count(self.limits, route, request, now)
         params = split(request.query)
         form = "" if route.json_body or not request.body else form_text(request)
         if form:
@@ -96,9 +108,11 @@ class Gate:
         key = None
         if route.security is SIGNED or (request.api_key and route.security is not NONE):
             key = self._authenticate(route, request, form, params, now)
-        answer = route.endpoint(self._desk, Call(now, params, request.body, key, request.broker))
+        answer = route.endpoint(self._desk, Call(now, params, request.body, key, request.broker, request.skew))
         if isinstance(answer, bytes):
             return answer
+        if self.fates is not None:
+            return self.fates.carry_out(now, answer)
         act = self._act
         return answer.render([act(now, command) for command in answer.commands])
 
@@ -110,7 +124,7 @@ class Gate:
             query=request.query,
             form=form,
             params=params,
-            now=now // NANOS_PER_MILLI,
+            now=now // NANOS_PER_MILLI + request.skew,
             any_time=not self._desk.switches.timestamps,
         )
         if route.writes and not key.may_trade:

@@ -8,6 +8,7 @@ requests at the same times give the same keys.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from hashlib import sha512
 from string import ascii_letters
 from typing import Final
@@ -63,6 +64,13 @@ class ListenKeys:
         """Every key that an API key made is gone."""
         for key in [key for key, (_, _, maker) in self._expiry.items() if maker == api_key]:
             del self._expiry[key]
+
+    def expire(self, chosen: Callable[[str], bool], most: int | None = None) -> int:
+        """End the keys of some accounts before their time, at most so many; returns how many."""
+        keys = [key for key, (account, _, _) in self._expiry.items() if chosen(account)][:most]
+        for key in keys:
+            del self._expiry[key]
+        return len(keys)
 
     def __len__(self) -> int:
         return len(self._expiry)

@@ -29,7 +29,7 @@ def ping(desk: Desk, call: Call) -> bytes:
 
 def server_time(desk: Desk, call: Call) -> bytes:
     """GET /api/v1/time: a number here (HashKey REST 2.2)."""
-    return encode({"serverTime": call.now_ms})
+    return encode({"serverTime": call.now_ms + call.skew})
 
 
 def exchange_info(desk: Desk, call: Call) -> bytes:
@@ -37,9 +37,16 @@ def exchange_info(desk: Desk, call: Call) -> bytes:
     symbol = call.params.get("symbol")
     if symbol:
         market = desk.market(symbol)
-        return encode(desk.catalogue.row(symbol, trading=market.trading))
-    rows = [desk.catalogue.row(name, trading=market.trading) for name, market in desk.state.markets.items()]
+        return encode(_row(desk, symbol, market))
+    rows = [_row(desk, name, market) for name, market in desk.state.markets.items()]
     return encode(desk.catalogue.envelope(call.now_ms, rows))
+
+
+def _row(desk: Desk, symbol: str, market: Market) -> dict[str, Any]:
+    row = desk.catalogue.row(symbol, trading=market.trading)
+    if symbol in desk.breaks and not market.trading:
+        row["status"] = "BREAK"  # HashKey REST 2.3, an older page's third status
+    return row
 
 
 def coin_info(desk: Desk, call: Call) -> bytes:
