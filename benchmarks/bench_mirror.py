@@ -22,6 +22,7 @@ from sortedcontainers import SortedDict
 from benchmarks.moving_market import INSTRUMENT, LEVELS, MIDDLE, START_MS, Moment, moments, record
 from benchmarks.report import Goal, Options, Report, Table
 from benchmarks.timing import NANOS, Rounds, in_turns, timed
+from simulator.assembly.parts import exchange_of
 from simulator.config import Accounts, Market, Settings
 from simulator.core.commands import ChangeDepth, ListInstrument, PlaceOrder
 from simulator.core.events import Rejected
@@ -30,7 +31,6 @@ from simulator.core.orders import OrderType, Side
 from simulator.core.units import NANOS_PER_MILLI, Millis, Nanos
 from simulator.feeds.pump import Pump
 from simulator.feeds.sync import Sync
-from simulator.parts import exchange_of
 from simulator.replay.format import Reader, Record
 from simulator.replay.player import Played, play
 from simulator.runtime.clock import ManualClock

@@ -13,8 +13,8 @@ from typing import Final
 from benchmarks.report import Goal, Options, Report, Table
 from benchmarks.timetable import Trader
 from benchmarks.timing import NANOS, in_turns, timed
+from simulator.assembly.parts import BUNDLED, Parts, bundled, exchange_of
 from simulator.config import Market, Settings
-from simulator.parts import BUNDLED, Parts, bundled, exchange_of
 from simulator.replay.format import Reader
 
 QUICK: Final = "small.hkrec"

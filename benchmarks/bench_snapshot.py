@@ -8,11 +8,11 @@ from typing import Final
 
 from benchmarks.report import Goal, Options, Report, Table
 from benchmarks.timing import in_turns, timed
+from simulator.assembly.parts import Parts, exchange_of
 from simulator.config import Market, Settings
 from simulator.core.commands import Deposit, OpenAccount, PlaceOrder
 from simulator.core.orders import BUY, LIMIT
 from simulator.core.units import ONE
-from simulator.parts import Parts, exchange_of
 
 GOAL: Final = Goal("X1", "restoring a fresh exchange, of making one", at_most=1)
 SYMBOL: Final = "BTCUSDT"

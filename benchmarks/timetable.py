@@ -10,12 +10,12 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
+from simulator.assembly.parts import Parts
 from simulator.core.commands import CancelOrder, Command, PlaceOrder
 from simulator.core.events import Event, OrderAccepted
 from simulator.core.market import Market
 from simulator.core.orders import GTC, IOC, LIMIT, MARKET, PositionEffect, PositionSide, Side
 from simulator.core.units import NANOS_PER_MILLI, ONE, Lots, Nanos
-from simulator.parts import Parts
 from simulator.venues.hashkey.accounts import futures_of
 
 EVERY: Final[Nanos] = 500 * NANOS_PER_MILLI

@@ -1,4 +1,4 @@
-"""The only place that joins things together: an exchange of ``parts.py`` behind a server.
+"""The only place that joins things together: an exchange of ``assembly/`` behind a server.
 
 ``running`` serves for as long as a block lasts, ``serve`` is what the command does. What neighbours need
 of one another is handed to them here, mostly as plain functions.
@@ -19,15 +19,16 @@ from typing import Any, Final, NoReturn
 import msgspec
 
 from simulator import __version__
-from simulator.choices import choices
+from simulator.assembly.choices import choices
+from simulator.assembly.faulting import PER_SECOND, FaultyGate, FaultyMarket, scenario_of
+from simulator.assembly.forks import Plan, Served
+from simulator.assembly.mirroring import mirror_of, rest_of, rules_of
+from simulator.assembly.parts import CannotServe, Parts, exchange_of
+from simulator.assembly.tape import Tape
 from simulator.config import BadSetting, Settings
 from simulator.control.answering import Caller, Control
-from simulator.faulting import PER_SECOND, FaultyGate, FaultyMarket, scenario_of
 from simulator.feeds.together import together
-from simulator.forks import Plan, Served
 from simulator.lifetime import run, stop_signal, until_stopped
-from simulator.mirroring import mirror_of, rest_of, rules_of
-from simulator.parts import CannotServe, Parts, exchange_of
 from simulator.ready import Ready, ready
 from simulator.replay.recorder import CannotRecord
 from simulator.runtime.bracket_report import result
@@ -45,7 +46,6 @@ from simulator.server.rest import rest_handler
 from simulator.server.tls import Authority, NoAuthority, authority
 from simulator.server.ws import PRIVATE_PREFIX, Streams
 from simulator.storage.folder import BadState
-from simulator.tape import Tape
 from simulator.venues.hashkey.fates import Fates
 from simulator.venues.hashkey.gate import Gate
 from simulator.venues.hashkey.sockets import StreamSwitches

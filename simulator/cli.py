@@ -176,7 +176,7 @@ def _log(level: str) -> None:
 
 def _serve(args: argparse.Namespace) -> int:
     from simulator.app import serve
-    from simulator.parts import CannotServe
+    from simulator.assembly.parts import CannotServe
 
     settings = _settings(args)
     _log(settings.run.log)
@@ -201,8 +201,8 @@ def _record(args: argparse.Namespace) -> int:
 
 
 def _demo(args: argparse.Namespace) -> int:
+    from simulator.assembly.parts import CannotServe
     from simulator.demo import demo
-    from simulator.parts import CannotServe
 
     settings = _settings(args)
     _log(settings.run.log)
@@ -213,8 +213,8 @@ def _demo(args: argparse.Namespace) -> int:
 
 
 def _exec(args: argparse.Namespace) -> int:
+    from simulator.assembly.parts import CannotServe
     from simulator.detour.running import execute
-    from simulator.parts import CannotServe
 
     if not args.child:
         return _say(MISUSE, "exec needs a command: hashkey-sim exec [flags] -- COMMAND ...")
@@ -228,8 +228,8 @@ def _exec(args: argparse.Namespace) -> int:
 
 
 def _hosts(args: argparse.Namespace) -> int:
+    from simulator.assembly.parts import CannotServe
     from simulator.detour.advice import advice
-    from simulator.parts import CannotServe
 
     try:
         told = advice(_settings(args))

@@ -17,6 +17,8 @@ from typing import Final, NoReturn
 
 import msgspec
 
+from simulator.assembly.mirroring import check_upstream, mirror_of, rest_of
+from simulator.assembly.tape import Ended, Tape
 from simulator.config import BadSetting, Settings
 from simulator.core.instruments import Instrument
 from simulator.core.units import NANOS_PER_SECOND, Nanos
@@ -26,10 +28,8 @@ from simulator.feeds.rest import Unreachable
 from simulator.feeds.rules import read
 from simulator.feeds.together import together
 from simulator.lifetime import run, stop_signal, until_stopped
-from simulator.mirroring import check_upstream, mirror_of, rest_of
 from simulator.replay.gaps import Gap
 from simulator.replay.recorder import Recorder
-from simulator.tape import Ended, Tape
 
 _SHOWN_EVERY_S: Final = 1.0
 _CLEAR: Final = "\x1b[K"

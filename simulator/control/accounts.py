@@ -6,11 +6,11 @@ from typing import Literal
 
 import msgspec
 
+from simulator.assembly.parts import Parts
 from simulator.control.doing import Number, digits, do
 from simulator.control.table import Ask, BadAsk, NotThere, Row
 from simulator.core.commands import Deposit, Withdraw
 from simulator.core.units import Money, NotANumber, OffGrid, money, money_text
-from simulator.parts import Parts
 from simulator.venues.hashkey.accounts import futures_of
 
 

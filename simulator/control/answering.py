@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from simulator.assembly.parts import Parts
 from simulator.control import (
     accounts,
     bracket,
@@ -31,7 +32,6 @@ from simulator.control import (
     views,
 )
 from simulator.control.table import BadAsk, NotThere, Row
-from simulator.parts import Parts
 
 TABLE: Final[tuple[Row, ...]] = (
     *views.ROWS,

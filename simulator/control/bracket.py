@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from simulator.assembly.parts import Parts
 from simulator.control.table import Ask, NotThere, Row
-from simulator.parts import Parts
 from simulator.runtime.bracket_report import BracketResult, result
 
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import msgspec
 
+from simulator.assembly.parts import Parts
 from simulator.control.table import Nothing, Row
 from simulator.core.units import Money, money_text
-from simulator.parts import Parts
 
 
 class Broker(msgspec.Struct, frozen=True):

@@ -6,11 +6,11 @@ from typing import Final
 
 import msgspec
 
+from simulator.assembly.parts import Parts, speed_of
 from simulator.config import BadSetting
 from simulator.config import speed as speed_text
 from simulator.control.table import Ask, BadAsk, Nothing, Row
 from simulator.core.units import NANOS_PER_MILLI, Millis
-from simulator.parts import Parts, speed_of
 from simulator.runtime.steering import CannotSteer, Steering
 
 

@@ -13,8 +13,8 @@ from typing import Any, Final, get_origin
 import msgspec
 
 from simulator import __version__
+from simulator.assembly.parts import Parts
 from simulator.control.table import Nothing, Row
-from simulator.parts import Parts
 from simulator.venues.schemas import Schema, Schemas, alternatives, described, one_line
 
 PREFIX: Final = "/_sim/"

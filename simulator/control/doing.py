@@ -8,12 +8,12 @@ from typing import Annotated, Final, TypeAlias
 
 import msgspec
 
+from simulator.assembly.parts import Parts
 from simulator.control.table import BadAsk, NotThere
 from simulator.core.commands import Command
 from simulator.core.events import Event, Rejected
 from simulator.core.market import Market
 from simulator.core.units import Grid, NotANumber, OffGrid
-from simulator.parts import Parts
 
 Number: TypeAlias = Annotated[Decimal, msgspec.Meta(description="a decimal number, as text or as JSON's own")]
 

@@ -6,12 +6,12 @@ from typing import TypeAlias
 
 import msgspec
 
+from simulator.assembly.parts import Parts
 from simulator.control.table import Ask, NotThere, Row
 from simulator.core.explaining import Explainer, Explanation, Refusal, explain_refusal
 from simulator.core.explaining_perpetuals import LiquidationReason, StopReason, explain_liquidation, explain_stop
 from simulator.core.orders import Order
 from simulator.core.stops import Stop
-from simulator.parts import Parts
 from simulator.venues.hashkey.accounts import user_of
 
 Answer: TypeAlias = Explanation | StopReason | LiquidationReason | Refusal

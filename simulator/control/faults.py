@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
+from simulator.assembly.parts import Parts
 from simulator.control.doing import market_of
 from simulator.control.table import Ask, BadAsk, Nothing, NotThere, Row
 from simulator.core.units import NANOS_PER_MILLI, Millis
-from simulator.parts import Parts
 from simulator.runtime.faults.fault import BadFault, Fault, Told
 
 

@@ -12,9 +12,9 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from simulator.assembly.parts import Parts
 from simulator.control.table import Ask, BadAsk, Done, Nothing, NotThere, Row
 from simulator.core.units import NANOS_PER_MILLI, Millis
-from simulator.parts import Parts
 from simulator.venues.hashkey.accounts import user_of
 from simulator.venues.hashkey.signing import ApiKey
 

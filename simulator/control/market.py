@@ -11,6 +11,7 @@ from typing import Literal
 
 import msgspec
 
+from simulator.assembly.parts import Parts
 from simulator.control.doing import Number, digits, do, market_of, steps
 from simulator.control.table import Ask, BadAsk, Done, NotThere, Row
 from simulator.core.accounts.funding import Funding
@@ -27,7 +28,6 @@ from simulator.core.market import Market
 from simulator.core.orders import Side
 from simulator.core.perpetuals import PerpetualMarket
 from simulator.core.units import NotANumber, OffGrid, Price, funding_rate, price, price_text
-from simulator.parts import Parts
 
 
 class Book(Ask, frozen=True):

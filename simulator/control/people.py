@@ -8,12 +8,12 @@ from typing import Final
 
 import msgspec
 
+from simulator.assembly.parts import Parts
 from simulator.control.accounts import Balance
 from simulator.control.doing import Number, digits, do
 from simulator.control.table import Ask, BadAsk, NotThere, Row
 from simulator.core.commands import Deposit, OpenAccount
 from simulator.core.units import Money, NotANumber, OffGrid, money, money_text
-from simulator.parts import Parts
 from simulator.ready import Access
 from simulator.venues.hashkey.accounts import futures_of, user_of
 from simulator.venues.hashkey.signing import ApiKey

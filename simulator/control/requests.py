@@ -6,9 +6,9 @@ from typing import Final
 
 import msgspec
 
+from simulator.assembly.parts import Parts
 from simulator.control.table import Ask, BadAsk, Nothing, Row
 from simulator.core.units import NANOS_PER_MILLI, Millis
-from simulator.parts import Parts
 from simulator.venues.hashkey.params import split
 from simulator.venues.hashkey.request_log import MOST, Batch, Received
 

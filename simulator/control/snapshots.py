@@ -1,4 +1,4 @@
-"""Snapshots, the ways back, and forks: see ``simulator/snapshots.py`` for what a snapshot holds and what time does.
+"""Snapshots, the ways back, and forks: see ``assembly/snapshots.py`` for what a snapshot holds and what time does.
 
 A snapshot belongs to the exchange that took it; a fork begins without any, and its ``reset`` goes back to where it was
 forked.
@@ -11,14 +11,14 @@ from typing import Final
 
 import msgspec
 
+from simulator.assembly.forks import Plan
+from simulator.assembly.parts import CannotServe, Parts
+from simulator.assembly.snapshots import CannotRestore
 from simulator.config import BadSetting
 from simulator.control.table import Ask, BadAsk, Done, Nothing, NotThere, Row
 from simulator.core.units import NANOS_PER_MILLI, Millis
-from simulator.forks import Plan
-from simulator.parts import CannotServe, Parts
 from simulator.ready import Ready
 from simulator.runtime.snapshot import Snapshot
-from simulator.snapshots import CannotRestore
 
 LONGEST_NAME: Final = 100
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from simulator.parts import Parts
+from simulator.assembly.parts import Parts
 
 
 class BadAsk(ValueError):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import msgspec
 
 from simulator import __version__
+from simulator.assembly.parts import Parts
 from simulator.control.table import Nothing, Row
 from simulator.core.accounts.ledger import INSURANCE
 from simulator.core.digest import digest
 from simulator.core.units import NANOS_PER_MILLI, Millis, money_text
 from simulator.feeds.live import Live
-from simulator.parts import Parts
 
 
 class Fresh(msgspec.Struct, frozen=True):

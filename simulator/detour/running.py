@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from simulator.app import Running, authority_of, calm_the_collector, running
+from simulator.assembly.parts import CannotServe
 from simulator.config import Settings
 from simulator.detour.environment import surroundings
 from simulator.detour.etc import private_etc
@@ -23,7 +24,6 @@ from simulator.detour.front import Upstream, front
 from simulator.detour.hosts_file import NOT_FOUND
 from simulator.detour.proxy import proxying
 from simulator.lifetime import run
-from simulator.parts import CannotServe
 from simulator.server.tls import CERTIFICATE
 
 _PATIENCE_SECONDS: Final = 5.0

@@ -118,7 +118,7 @@ class WayBack(Protocol):
     """How long a reply takes."""
 
     def next(self) -> Nanos:
-        """This one."""
+        """In nanoseconds."""
         ...
 
 

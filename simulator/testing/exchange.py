@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from simulator.assembly.parts import exchange_of
 from simulator.config import Settings
 from simulator.control.answering import TABLE, read
 from simulator.control.table import BadAsk, NotThere
@@ -16,7 +17,6 @@ from simulator.core.commands import CancelOrder, Command, PlaceOrder
 from simulator.core.events import Event, OrderAccepted, OrderFilled, Rejected
 from simulator.core.instruments import Instrument
 from simulator.core.orders import Order, OrderType, PositionEffect, Side, TimeInForce
-from simulator.parts import exchange_of
 from simulator.remote import Refused
 from simulator.testing.by_hand import ByHand, Number
 from simulator.testing.last_events import LastEvents

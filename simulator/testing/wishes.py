@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from simulator.assembly.parts import bundled
 from simulator.config import BadSetting, Settings, build, gather, known, nearest
-from simulator.parts import bundled
 
 SMALL: Final = bundled("small.hkrec")
 

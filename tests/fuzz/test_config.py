@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from simulator.assembly.parts import CannotServe, exchange_of
 from simulator.config import SECTIONS, BadSetting, Settings, build, gather, known
-from simulator.parts import CannotServe, exchange_of
 from tests.fuzz.said import in_one_line
 
 quietly = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200, deadline=None)

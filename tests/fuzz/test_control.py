@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from simulator.assembly.parts import Parts, exchange_of
 from simulator.config import Market, Settings
 from simulator.control.answering import TABLE, Caller, Control
 from simulator.control.documents import openapi
 from simulator.core.digest import digest
-from simulator.parts import Parts, exchange_of
 
 UNKNOWN = {404, 405}
 """What there is an answer for although no path or method of the document leads there."""

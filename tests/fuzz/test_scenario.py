@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.faulting import scenario
+from simulator.assembly.faulting import scenario
 from simulator.runtime.faults.fault import BadFault, Told
 from simulator.runtime.faults.kinds import KINDS
 

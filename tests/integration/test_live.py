@@ -22,12 +22,12 @@ import pytest
 from websockets.asyncio.client import connect
 
 from simulator.app import Running, running
+from simulator.assembly.forks import Plan
 from simulator.config import build, gather
 from simulator.core.commands import PlaceOrder
 from simulator.core.events import OrderFilled
 from simulator.core.market import Market
 from simulator.core.orders import Order, OrderType, Side
-from simulator.forks import Plan
 from tests.relay import Relay, relaying
 from tests.serving import CHECKOUT, Ready, serving
 from tests.waiting import until

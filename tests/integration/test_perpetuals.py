@@ -12,6 +12,7 @@ import pytest
 from aiohttp import ClientSession
 from websockets.asyncio.client import ClientConnection
 
+from simulator.assembly.parts import Parts, exchange_of
 from simulator.config import Accounts, Market, Settings
 from simulator.control.explain import WhichOrder, why
 from simulator.control.table import Nothing, NotThere
@@ -23,7 +24,6 @@ from simulator.core.events import Event, FundingPaid, MarginWarning, MarkChanged
 from simulator.core.explaining import Explanation
 from simulator.core.explaining_perpetuals import StopReason
 from simulator.core.units import NANOS_PER_MILLI, PRICE_ONE, funding_rate_text, money, price_text
-from simulator.parts import Parts, exchange_of
 from simulator.venues.hashkey.gate import Gate
 from tests.integration.test_sockets import Server, serving
 from tests.wire import Client

@@ -22,20 +22,20 @@ from typing import Any
 import pytest
 
 from simulator.app import running
+from simulator.assembly.mirroring import rest_of
+from simulator.assembly.parts import exchange_of
+from simulator.assembly.replaying import Replay
+from simulator.assembly.tape import Tape
 from simulator.cli import main
 from simulator.config import Settings, build, gather
 from simulator.core.commands import ReplaceDepth
 from simulator.core.orders import Side
 from simulator.core.units import NANOS_PER_SECOND
 from simulator.feeds.client import Direction as Way
-from simulator.mirroring import rest_of
-from simulator.parts import exchange_of
 from simulator.record import _session
 from simulator.replay.format import Direction, Reader
 from simulator.replay.inspect import summarize
 from simulator.replay.recorder import Recorder, Rotation
-from simulator.replaying import Replay
-from simulator.tape import Tape
 from simulator.venues.hashkey.books import DEPTH_LEVELS, top
 from simulator.venues.hashkey.exchange_info import Catalogue
 from simulator.venues.hashkey.feed import V1, V2, DepthMessage, parse
@@ -386,7 +386,7 @@ async def test_serve_live_records_what_it_mirrors_until_its_last_moment(
     upstream: Ready, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing but the end brings anything into the file here."""
-    monkeypatch.setattr("simulator.tape._FLUSH_S", 3600.0)
+    monkeypatch.setattr("simulator.assembly.tape._FLUSH_S", 3600.0)
     monkeypatch.setattr("simulator.replay.recorder.FLUSH_NS", 2**62)
     path = tmp_path / "a.hkrec"
     chosen = settings(live=True, symbols="BTCUSDT", record=str(path), port=0, **sides(upstream))

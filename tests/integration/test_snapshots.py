@@ -15,11 +15,11 @@ from aiohttp import ClientConnectorError, ClientSession
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from simulator.assembly.snapshots import KEPT
 from simulator.config import Market, Run, Server, Settings, Venue
 from simulator.core.commands import OpenAccount
 from simulator.core.orders import Side
 from simulator.ready import Ready
-from simulator.snapshots import KEPT
 from tests.integration.trading import Place, place, until
 
 SMALL = Path(__file__).parents[2] / "replay_data" / "small.hkrec"

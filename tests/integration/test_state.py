@@ -18,6 +18,8 @@ import pytest
 from aiohttp import ClientSession
 
 from simulator.app import running
+from simulator.assembly.parts import CannotServe, Parts, exchange_of
+from simulator.assembly.resuming import check_listed
 from simulator.cli import main
 from simulator.config import Accounts, Market, Run, Server, Settings
 from simulator.core.commands import ListInstrument
@@ -26,9 +28,7 @@ from simulator.core.exchange import Exchange
 from simulator.core.orders import BUY, SELL
 from simulator.core.units import Nanos
 from simulator.demo import Api, Failed
-from simulator.parts import CannotServe, Parts, exchange_of
 from simulator.ready import Access
-from simulator.resuming import check_listed
 from simulator.storage.folder import JOURNAL, BadState
 from simulator.storage.verifying import verify
 from tests.builders import instrument

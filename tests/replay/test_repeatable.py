@@ -18,10 +18,10 @@ from typing import NamedTuple
 import pytest
 
 from benchmarks.timetable import Trader
+from simulator.assembly.parts import bundled, exchange_of
 from simulator.config import Market, Settings
 from simulator.core.digest import digest
 from simulator.core.events import Event, OrderFilled, Rejected
-from simulator.parts import bundled, exchange_of
 from tests.replay.test_bundled import RECORDINGS
 
 THOROUGH = os.environ.get("HASHKEY_SIM_TEST_PROFILE") == "thorough"

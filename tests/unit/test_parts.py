@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from simulator.assembly.parts import Parts, exchange_of
 from simulator.config import BadSetting, build, gather
-from simulator.parts import Parts, exchange_of
 
 
 def made(**flags: object) -> Parts:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from simulator.assembly.mirroring import rest_of
+from simulator.assembly.tape import Tape
 from simulator.config import Settings
 from simulator.core.units import NANOS_PER_MILLI
 from simulator.feeds.client import Direction
 from simulator.feeds.live import Live
-from simulator.mirroring import rest_of
 from simulator.record import _result, progress
-from simulator.tape import Tape
 from simulator.venues.hashkey.exchange_info import Catalogue
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from simulator.assembly.replaying import Replay
 from simulator.core.commands import ListInstrument, OpenAccount
 from simulator.core.exchange import Exchange
 from simulator.core.units import NANOS_PER_SECOND, Nanos
 from simulator.replay.format import Reader
-from simulator.replaying import Replay
 from simulator.runtime.clock import SteeredClock
 from simulator.runtime.runner import LATE, Runner
 from simulator.runtime.steering import Steering

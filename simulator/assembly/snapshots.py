@@ -27,10 +27,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from simulator.assembly.replaying import Replay
 from simulator.core.matching.book import OrderBook
 from simulator.core.units import Nanos
 from simulator.feeds.live import Live
-from simulator.replaying import Replay
 from simulator.runtime import snapshot
 from simulator.runtime.bracket import Bracket
 from simulator.runtime.runner import Runner

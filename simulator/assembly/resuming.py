@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from simulator import __version__
+from simulator.assembly.replaying import Replay
 from simulator.config import Settings, told
 from simulator.core.commands import Command, InvalidateDepth, PrintTrade
 from simulator.core.events import Event
@@ -22,7 +23,6 @@ from simulator.core.exchange import Exchange
 from simulator.core.instruments import Instrument
 from simulator.core.state import State
 from simulator.core.units import NANOS_PER_SECOND, Nanos
-from simulator.replaying import Replay
 from simulator.runtime.bracket import Bracket
 from simulator.runtime.clock import SteeredClock
 from simulator.runtime.runner import Runner, Subscriber

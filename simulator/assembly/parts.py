@@ -8,7 +8,13 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
-from simulator.choices import choices
+from simulator.assembly.choices import choices
+from simulator.assembly.forks import Forks
+from simulator.assembly.mirroring import live_of
+from simulator.assembly.opening import fees_of, open_accounts
+from simulator.assembly.replaying import Replay
+from simulator.assembly.resuming import check_listed, check_time, closed_on_failure, keep, market_goes_on, resumed
+from simulator.assembly.snapshots import Snapshots, roots_of
 from simulator.config import BadSetting, Settings
 from simulator.core.candles import Tapes
 from simulator.core.commands import ListInstrument
@@ -22,13 +28,8 @@ from simulator.core.state import State
 from simulator.core.units import Nanos
 from simulator.feeds.live import Live
 from simulator.feeds.rules import Rules
-from simulator.forks import Forks
-from simulator.mirroring import live_of
-from simulator.opening import fees_of, open_accounts
 from simulator.ready import Access
 from simulator.replay.format import BadRecording, Reader
-from simulator.replaying import Replay
-from simulator.resuming import check_listed, check_time, closed_on_failure, keep, market_goes_on, resumed
 from simulator.runtime import margin_log
 from simulator.runtime.bracket import Bracket
 from simulator.runtime.clock import RecordedClock, SteeredClock, WallClock
@@ -37,7 +38,6 @@ from simulator.runtime.fill_log import FillLog
 from simulator.runtime.latency import BadLatency, Latencies
 from simulator.runtime.runner import Runner
 from simulator.runtime.steering import Steering
-from simulator.snapshots import Snapshots, roots_of
 from simulator.storage.folder import BadState
 from simulator.storage.kept import Kept
 from simulator.venues.hashkey.desk import Desk, Switches
@@ -86,7 +86,7 @@ class Parts:
 
 def bundled(name: str) -> Path:
     """A recording that comes with the simulator: in an installed package inside it, in a checkout beside it."""
-    here = Path(__file__).resolve().parent
+    here = Path(__file__).resolve().parents[1]
     inside = here / "replay_data" / name
     return inside if inside.exists() else here.parent / "replay_data" / name
 
