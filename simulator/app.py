@@ -188,7 +188,10 @@ def _join_faults(parts: Parts, gate: Gate, delivery: Delivery, streams: Streams)
         delivery.faults = faults if faults.active(Where.REQUEST) else None
 
     faults.changed += [replies, streams.faulty.changed, market.changed, limits.changed]
-    faults.begin(scenario_of(parts.settings.venue.faults))
+    scenario = scenario_of(parts.settings.venue.faults)
+    faults.begin(scenario)
+    parts.snapshots.leaving.append(faults.forget)
+    parts.snapshots.started.append(partial(faults.begin, scenario))
 
 
 def _end_faults(parts: Parts, delivery: Delivery) -> None:

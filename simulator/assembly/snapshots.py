@@ -12,6 +12,9 @@ a clock that runs beside the wall's it does not (clients sign with theirs): the 
 the market goes on from the same recorded moment, nothing happens in between but what time alone brings (a funding that
 fell due). A live market cannot be taken back at all: its mirrors are stale until its next whole books.
 
+**Faults** end before something is restored, whatever time they had left; a reset begins those of the settings anew.
+What one did to a market (maintenance, paused matching) is in the snapshots that were taken meanwhile.
+
 **Connections** stay. Public ones are told everything anew, as if they had just subscribed. A private one goes on if its
 listen key is there, else it is closed as when its key runs out.
 
@@ -60,7 +63,8 @@ class CannotRestore(CannotSteer):
 class Snapshots:
     """Of one exchange. ``roots`` are all that it consists of; who adds one does so before ``begin``.
 
-    ``renewed`` are called with the time after something was restored: they hold parts of what was there before.
+    ``leaving`` are called before something is restored. ``renewed`` are called with the time after that: they hold
+    parts of what was there before. ``started`` are called after a reset, for what begins with the exchange.
     ``kept``: the exchange has a journal.
     """
 
@@ -68,7 +72,9 @@ class Snapshots:
         self.roots = roots | {"steering": steering}
         if isinstance(runner.source, Replay):
             self.roots["market"] = runner.source
+        self.leaving: list[Callable[[], object]] = []
         self.renewed: list[Callable[[Nanos], None]] = []
+        self.started: list[Callable[[], object]] = []
         self.named: dict[str, Snapshot] = {}
         self._runner = runner
         self._steering = steering
@@ -91,11 +97,15 @@ class Snapshots:
         if self._start is None:
             raise CannotRestore(KEPT)
         self.restore(self._start)
+        for start in self.started:
+            start()
 
     def restore(self, past: Snapshot) -> None:
         """Be what it was; CannotRestore."""
         if self._kept:
             raise CannotRestore(KEPT)
+        for leave in self.leaving:
+            leave()
         now, before = self._runner.let_arrive(), self._books()
         snapshot.restore(past, self.roots)
         for book in before:

@@ -292,6 +292,24 @@ async def test_rate_limits_are_as_they_were() -> None:
         assert (await there.people[0].send("GET", "/api/v1/account"))[0] == 200
 
 
+async def test_faults_end_at_a_restore_and_those_of_the_settings_begin_anew_at_a_reset(tmp_path: Path) -> None:
+    scenario = tmp_path / "scenario.json"
+    scenario.write_text('{"faults": [{"kind": "error", "path": "/api/v1/time", "start_ms": 60000}]}')
+    venue = Venue(faults=str(scenario))
+    async with empty(market={"paused": True}, venue=venue) as there:
+        await do(there, "snapshot", name="then")
+        await do(there, "faults", kind="error", path="/api/v1/ping", duration_ms=3_600_000)
+        await do(there, "restore", name="then")
+        assert (await query(there, "GET", "faults"))[1]["faults"] == []
+        assert await there.get("/api/v1/ping") == {}
+        await do(there, "reset")
+        (told,) = (await query(there, "GET", "faults"))[1]["faults"]
+        assert told["state"] == "waiting"
+        await there.clock(advance_ms=60_000)
+        (told,) = (await query(there, "GET", "faults"))[1]["faults"]
+        assert told["state"] == "active"
+
+
 # -- connections ---------------------------------------------------------------------------------------------
 
 

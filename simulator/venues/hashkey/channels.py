@@ -177,7 +177,7 @@ class Publisher:
             self._of_symbol[subject.symbol].remove(channel)
 
     def renew(self, now: Nanos) -> None:
-        """The markets are others, by the same names (see snapshots.py)."""
+        """The markets are others, by the same names (see assembly/snapshots.py)."""
         self._texts.clear()
         for channel in self._channels.values():
             channel.renew(now)
