@@ -13,7 +13,7 @@ from simulator.core.units import NANOS_PER_MILLI
 from simulator.testing.last_events import clock_text
 from simulator.venues.hashkey.request_log import MOST
 
-WAIT_SECONDS: Final = 5.0
+WAIT_SECONDS: Final = 10.0
 _LOOK_EVERY_S: Final = 0.005
 _SHOWN: Final = 10
 _OWN: Final = ("path", "method", "account", "status", "code")
