@@ -95,12 +95,13 @@ def restore(parts: Parts, ask: Name) -> Moved:
 
 
 def reset(parts: Parts, ask: Nothing) -> Moved:
-    """Back to the start."""
+    """Back to the start; the journal of requests begins anew."""
     began = time.perf_counter()
     try:
         parts.snapshots.reset()
     except CannotRestore as error:
         raise BadAsk(str(error)) from None
+    parts.requests.clear()
     return _moved(parts, began)
 
 

@@ -104,8 +104,10 @@ async def test_a_reset_goes_back_to_the_start_again_and_again() -> None:
             await do(there, "market/book", **BOOK)
             await there.people[0].order("BUY", "100", clientOrderId="again")
             assert await digest(there) != start
+            assert (await query(there, "GET", "requests"))[1] != []
             await do(there, "reset")
             assert await digest(there) == start
+            assert (await query(there, "GET", "requests"))[1] == [], "what was asked before is not this run's"
 
 
 async def test_snapshots_are_listed_replaced_and_dropped() -> None:
