@@ -104,29 +104,69 @@ def exchange_of(settings: Settings, rules: Rules | None = None) -> Parts:
 
 def _exchange_of(settings: Settings, rules: Rules | None) -> Parts:
     recording = None if settings.market.empty or rules is not None else _recording(settings)
-    info = recording.header.exchange_info if recording is not None else {}
-    catalogue = Catalogue(info) if info.get("symbols") or info.get("contracts") else Catalogue.bundled()
-    if rules is not None:
-        catalogue = rules.catalogue
+    catalogue = _catalogue(recording) if rules is None else rules.catalogue
     instruments = _instruments(settings, catalogue, recording)
-    exchange = Exchange()
-    history, tapes, keys = History(exchange.state), Tapes(), KeyRing()
-    perpetuals, refusals = PerpetualHistory(exchange.state), Refusals()
+    exchange, keys = Exchange(), KeyRing()
+    desk, refusals = _desk(settings, exchange.state, keys, catalogue), Refusals()
     bracket = Bracket(exchange.state) if settings.run.bracket else None
-    readers = [history.on_events, tapes.on_events, perpetuals.on_events, refusals.on_events]
+    readers = [desk.history.on_events, desk.tapes.on_events, desk.perpetuals.on_events, refusals.on_events]
     past = resumed(settings.run.state, exchange, readers, bracket)
     with closed_on_failure(past.kept):
         clock = _clock(settings, recording, exchange.state)
         runner = Runner(exchange, clock)
         keep(past, runner, keys, settings, bracket)
-    runner.subscribers += [history.on_events, tapes.on_events, perpetuals.on_events, margin_log.on_events]
-    fill_log = FillLog(Explainer(exchange.state, history, settings.market.seed))
-    runner.subscribers += [refusals.on_events, fill_log.on_events]
-    desk = Desk(
-        state=exchange.state,
-        tapes=tapes,
-        history=history,
-        perpetuals=perpetuals,
+        fill_log = FillLog(Explainer(exchange.state, desk.history, settings.market.seed))
+        runner.subscribers += [*readers, margin_log.on_events, fill_log.on_events]
+        check_listed(instruments, list(catalogue.rows), exchange.state)
+        _list(settings, runner, instruments)
+        access = open_accounts(settings, runner, desk)
+        replay = None if recording is None else _replay(settings, recording, instruments, runner.now())
+        if past:
+            market_goes_on(past, settings, runner, replay)
+        if past.kept is not None:
+            past.kept.journal.settle()
+        latencies = _latencies(settings, [one.name for one in access])
+    runner.source = replay
+    speed, recorded = speed_of(settings.market.speed), settings.market.clock == "recorded"
+    steering = Steering(runner, clock, replay, speed, recorded=recorded)
+    live = None
+    if rules is not None:
+        runner.source = live = live_of(settings, instruments, runner)
+        runner.catch_up()  # it begins stale, before anybody can ask
+    roots = {"state": exchange.state, "refusals": refusals, "latencies": latencies, **roots_of(desk)}
+    if bracket is not None:
+        roots["bracket"] = bracket
+    return Parts(
+        settings=settings,
+        runner=runner,
+        desk=desk,
+        refusals=refusals,
+        access=access,
+        market=_describe(settings, recording, rules),
+        steering=steering,
+        latencies=latencies,
+        faults=Faults(runner),
+        requests=RequestLog(keys, runner.now, time.time_ns),
+        snapshots=Snapshots(runner, steering, roots, kept=past.kept is not None),
+        kept=past.kept,
+        bracket=bracket,
+        live=live,
+        rules=rules,
+    )
+
+
+def _catalogue(recording: Reader | None) -> Catalogue:
+    """What the recording says of its symbols, or what is known of HashKey's."""
+    info = recording.header.exchange_info if recording is not None else {}
+    return Catalogue(info) if info.get("symbols") or info.get("contracts") else Catalogue.bundled()
+
+
+def _desk(settings: Settings, state: State, keys: KeyRing, catalogue: Catalogue) -> Desk:
+    return Desk(
+        state=state,
+        tapes=Tapes(),
+        history=History(state),
+        perpetuals=PerpetualHistory(state),
         keys=keys,
         listen_keys=ListenKeys(settings.market.seed),
         catalogue=catalogue,
@@ -138,59 +178,18 @@ def _exchange_of(settings: Settings, rules: Rules | None) -> Parts:
         ),
         fees=fees_of(settings),
     )
-    with closed_on_failure(past.kept):
-        check_listed(instruments, list(catalogue.rows), exchange.state)
-        for instrument in instruments:
-            _list(runner, instrument)
-        for choice in choices(settings.market, [one.symbol for one in instruments]):
-            runner.do(choice)
-        access = open_accounts(settings, runner, desk)
-        replay = None if recording is None else _replay(settings, recording, instruments, runner.now())
-        if past:
-            market_goes_on(past, settings, runner, replay)
-        if past.kept is not None:
-            past.kept.journal.settle()
-        latencies = _latencies(settings, [one.name for one in access])
-    runner.source = replay
-    steering = Steering(
-        runner, clock, replay, speed_of(settings.market.speed), recorded=settings.market.clock == "recorded"
-    )
-    live = None
-    if rules is not None:
-        runner.source = live = live_of(settings, instruments, runner)
-        runner.catch_up()  # it begins stale, before anybody can ask
-    market = _describe(settings, recording, rules)
-    roots = {"state": exchange.state, "refusals": refusals, "latencies": latencies, **roots_of(desk)}
-    if bracket is not None:
-        roots["bracket"] = bracket
-    snapshots = Snapshots(runner, steering, roots, kept=past.kept is not None)
-    requests = RequestLog(keys, runner.now, time.time_ns)
-    return Parts(
-        settings,
-        runner,
-        desk,
-        refusals,
-        access,
-        market,
-        steering,
-        latencies,
-        Faults(runner),
-        requests,
-        snapshots,
-        past.kept,
-        bracket,
-        live,
-        rules,
-    )
 
 
-def _list(runner: Runner, instrument: Instrument) -> None:
-    """Open a market, if it is not open already."""
-    if instrument.symbol in runner.exchange.state.markets:
-        return
-    runner.do(ListInstrument(instrument))
-    if instrument.contract is not None:
-        runner.do(first_funding(instrument.symbol, runner.now()))
+def _list(settings: Settings, runner: Runner, instruments: list[Instrument]) -> None:
+    """Open the markets that are not open already, and choose their models."""
+    for one in instruments:
+        if one.symbol in runner.exchange.state.markets:
+            continue
+        runner.do(ListInstrument(one))
+        if one.contract is not None:
+            runner.do(first_funding(one.symbol, runner.now()))
+    for choice in choices(settings.market, [one.symbol for one in instruments]):
+        runner.do(choice)
 
 
 def _latencies(settings: Settings, users: list[str]) -> Latencies:

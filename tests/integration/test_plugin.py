@@ -214,6 +214,36 @@ class TestClock:
             connector(sim_server).fetch_balance()
 
 
+class TestTimeMachine:
+    def test_it_goes_back_to_a_snapshot_and_to_the_start(self, sim_server: SimServer, sim_clock: SimClock) -> None:
+        start = sim_server.digest()
+        sim_server.deposit("USDT", 1)
+        sim_server.snapshot("richer")
+        sim_server.deposit("USDT", 1)
+        sim_server.restore("richer")
+        assert sim_server.balances()["USDT"]["free"] == 100_001
+        sim_server.reset()
+        assert sim_server.digest() == start
+        with pytest.raises(Refused, match="there is no snapshot"):
+            sim_server.restore()
+
+    def test_a_fork_runs_on_beside_it_until_its_block_ends(self, sim_server: SimServer, sim_clock: SimClock) -> None:
+        sim_server.set_book(BTC, bids=[("100", "1")])
+        connector(sim_server).create_order("BTC/USDT", "limit", "buy", 0.5, 100, {"clientOrderId": "mine"})
+        with sim_server.fork(queue="front") as other:
+            for one in (sim_server, other):
+                one.set_book(BTC, bids=[("100", "0.5")])
+                one.trade(BTC, price="100", qty="0.5", side="SELL")
+            assert [one.explain(client_order_id="mine")["model"] for one in (sim_server, other)] == [
+                "pessimistic",
+                "front",
+            ]
+            other.deposit("USDT", 1)
+            assert other.digest() != sim_server.digest()
+        with pytest.raises(Refused):
+            other.digest()
+
+
 class TestExchange:
     def test_orders_fill_in_process(self, sim_exchange: SimExchange) -> None:
         sim_exchange.set_book(BTC, bids=[("100", "1")], asks=[("101", "2")])
@@ -375,3 +405,20 @@ def test_a_suite_of_its_own(tmp_path: Path) -> None:
     assert "there were no requests" in told
     assert "sim takes settings by name" in told
     assert "there is no setting symbls; did you mean symbols?" in told
+
+
+class TestFaults:
+    def test_a_lost_answer_is_an_order_all_the_same_and_over_with_its_block(self, sim_server: SimServer) -> None:
+        exchange = connector(sim_server)
+        with sim_server.fault("lose_answer", path="/api/v1/spot/order", how="close", times=1) as lost:
+            with pytest.raises(ccxt.NetworkError):
+                exchange.create_order("BTC/USDT", "limit", "buy", 0.5, 99, {"clientOrderId": "lost"})
+            assert lost.struck == 1
+            assert exchange.fetch_order("", "BTC/USDT", {"clientOrderId": "lost"})["status"] == "open"
+        # What the exchange said, though nobody heard it.
+        assert sim_server.requests.one(method="POST", newClientOrderId="lost").status == 200
+        assert sim_server.ask("GET", "faults")["faults"] == []
+
+    def test_a_wrong_fault_is_named(self, sim_server: SimServer) -> None:
+        with pytest.raises(Refused, match="there is no fault 'loose_answer'"), sim_server.fault("loose_answer"):
+            pass
