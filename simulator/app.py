@@ -233,7 +233,7 @@ async def _forever(runner: Runner) -> NoReturn:
 def _settled(control: Control, turn: Turn) -> Answer:
     """The control API's answers, each given only when what it tells of is kept."""
 
-    async def answer(*asked: Any) -> tuple[int, bytes]:
+    async def answer(*asked: Any) -> tuple[int, bytes, str]:
         reply = await control.answer(*asked)
         turn.before()
         return reply

@@ -77,6 +77,10 @@ class Fork:
         await asyncio.wait([self.task])
 
 
+class CannotFork(ValueError):
+    """There can be no fork: one line that says why."""
+
+
 class Forks:
     """All that are there, in the order of their beginnings. ``serve`` None: nobody serves yet."""
 
@@ -86,7 +90,8 @@ class Forks:
 
     async def begin(self, plan: Plan) -> Served:
         """One more; raises what keeps it from being served."""
-        assert self.serve is not None
+        if self.serve is None:
+            raise CannotFork("nobody serves this exchange, so nobody could reach a fork of it")
         fork = Fork(self.serve, plan)
         self._forks[fork] = None
         fork.task.add_done_callback(lambda _: self._forks.pop(fork))

@@ -36,6 +36,7 @@ from simulator.runtime.clock import RecordedClock, SteeredClock, WallClock
 from simulator.runtime.faults.faults import Faults
 from simulator.runtime.fill_log import FillLog
 from simulator.runtime.latency import BadLatency, Latencies
+from simulator.runtime.metrics import Counts
 from simulator.runtime.runner import Runner
 from simulator.runtime.steering import Steering
 from simulator.storage.folder import BadState
@@ -76,6 +77,7 @@ class Parts:
     latencies: Latencies
     faults: Faults
     requests: RequestLog
+    counts: Counts
     snapshots: Snapshots
     kept: Kept | None = None
     bracket: Bracket | None = None
@@ -116,7 +118,8 @@ def _exchange_of(settings: Settings, rules: Rules | None) -> Parts:
         runner = Runner(exchange, clock)
         keep(past, runner, keys, settings, bracket)
         fill_log = FillLog(Explainer(exchange.state, desk.history, settings.market.seed))
-        runner.subscribers += [*readers, margin_log.on_events, fill_log.on_events]
+        counts = Counts()
+        runner.subscribers += [*readers, margin_log.on_events, fill_log.on_events, counts.on_events]
         check_listed(instruments, list(catalogue.rows), exchange.state)
         _list(settings, runner, instruments)
         access = open_accounts(settings, runner, desk)
@@ -146,6 +149,7 @@ def _exchange_of(settings: Settings, rules: Rules | None) -> Parts:
         steering=steering,
         latencies=latencies,
         faults=Faults(runner),
+        counts=counts,
         requests=RequestLog(keys, runner.now, time.time_ns),
         snapshots=Snapshots(runner, steering, roots, kept=past.kept is not None),
         kept=past.kept,

@@ -26,15 +26,21 @@ from simulator.control import (
     faults,
     keys,
     market,
+    metrics,
     people,
     requests,
     snapshots,
     views,
 )
-from simulator.control.table import BadAsk, NotThere, Row
+from simulator.control.table import BadAsk, NotThere, Row, Text
+
+JSON: Final = "application/json"
+PLAIN: Final = "text/plain; version=0.0.4; charset=utf-8"
+"""What Prometheus calls its text format."""
 
 TABLE: Final[tuple[Row, ...]] = (
     *views.ROWS,
+    *metrics.ROWS,
     *explain.ROWS,
     *people.ROWS,
     *accounts.ROWS,
@@ -48,6 +54,14 @@ TABLE: Final[tuple[Row, ...]] = (
     *documents.ROWS,
     *requests.ROWS,
 )
+
+
+class Told(NamedTuple):
+    """What is answered."""
+
+    status: int
+    body: bytes
+    content_type: str = JSON
 
 
 class Caller(NamedTuple):
@@ -66,10 +80,8 @@ class Control:
         self._token = token
         self._rows = {(row.method, row.name): row for row in rows}
 
-    async def answer(
-        self, method: str, name: str, query: Mapping[str, str], body: bytes, caller: Caller
-    ) -> tuple[int, bytes]:
-        """Status and JSON."""
+    async def answer(self, method: str, name: str, query: Mapping[str, str], body: bytes, caller: Caller) -> Told:
+        """What there is to say."""
         refused = self._refused(caller)
         if refused is not None:
             return refused
@@ -88,9 +100,11 @@ class Control:
             return _says(400, f"a text in the body is no UTF-8: {error.reason}")
         except RecursionError:
             return _says(400, "the body is nested too deeply")
-        return 200, msgspec.json.encode(answer)
+        if isinstance(answer, Text):
+            return Told(200, answer.text.encode(), PLAIN)
+        return Told(200, msgspec.json.encode(answer))
 
-    def _refused(self, caller: Caller) -> tuple[int, bytes] | None:
+    def _refused(self, caller: Caller) -> Told | None:
         if caller.origin is not None and _place(caller.origin) != caller.host:
             return _says(403, f"the control API does not answer pages of {caller.origin}")
         given = caller.authorization.encode("utf-8", "backslashreplace")
@@ -98,12 +112,12 @@ class Control:
             return _says(401, "this needs the header Authorization: Bearer TOKEN, with the token that serve printed")
         return None
 
-    def _unknown(self, method: str, name: str) -> tuple[int, bytes]:
+    def _unknown(self, method: str, name: str) -> Told:
         methods = [row.method for row in self._rows.values() if row.name == name]
         if methods:
             return _says(405, f"/_sim/{name} answers {' and '.join(methods)}, not {method}")
         there = [f"{row.method} /_sim/{row.name}" for row in self._rows.values()]
-        return 404, msgspec.json.encode({"error": readable(f"there is no /_sim/{name}"), "there is": there})
+        return Told(404, msgspec.json.encode({"error": readable(f"there is no /_sim/{name}"), "there is": there}))
 
 
 def read(row: Row, query: Mapping[str, str], body: bytes) -> msgspec.Struct:
@@ -126,6 +140,6 @@ def readable(words: str) -> str:
     return words.encode("utf-8", "backslashreplace").decode()
 
 
-def _says(status: int, words: str) -> tuple[int, bytes]:
+def _says(status: int, words: str) -> Told:
     reply: dict[str, Any] = {"error": readable(words)}
-    return status, msgspec.json.encode(reply)
+    return Told(status, msgspec.json.encode(reply))

@@ -14,7 +14,7 @@ import msgspec
 
 from simulator import __version__
 from simulator.assembly.parts import Parts
-from simulator.control.table import Nothing, Row
+from simulator.control.table import Nothing, Row, Text
 from simulator.venues.schemas import Schema, Schemas, alternatives, described, one_line
 
 PREFIX: Final = "/_sim/"
@@ -75,6 +75,8 @@ def _operation(row: Row, schemas: Schemas, *, token: bool) -> Schema:
         one_line(one.__doc__) for one in alternatives(row.answer) if issubclass(get_origin(one) or one, msgspec.Struct)
     )
     responses = {"200": _answer(words or row.meaning, schemas.of(row.answer))}
+    if row.answer is Text:
+        responses["200"]["content"] = {"text/plain": {"schema": {"type": "string"}}}
     for status in _refusals(schemas, token=token):
         responses[status] = {"$ref": f"#/components/responses/{status}"}
     told: Schema = {

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from simulator.assembly.forks import Plan
+from simulator.assembly.forks import CannotFork, Plan
 from simulator.assembly.parts import CannotServe, Parts
 from simulator.assembly.snapshots import CannotRestore
 from simulator.config import BadSetting
@@ -130,7 +130,7 @@ async def fork(parts: Parts, ask: NewFork) -> Ready:
         raise BadAsk("a port goes from 0 to 65535")
     try:
         served = await parts.forks.begin(Plan(start, _words(ask.queue), _words(ask.residual), ask.port))
-    except (BadSetting, CannotServe) as error:
+    except (BadSetting, CannotFork, CannotServe) as error:
         raise BadAsk(str(error)) from None
     return served.ready
 

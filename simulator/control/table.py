@@ -32,6 +32,12 @@ class Done(msgspec.Struct, frozen=True):
     ok: bool = True
 
 
+class Text(msgspec.Struct, frozen=True):
+    """An answer that is not JSON: plain lines."""
+
+    text: str
+
+
 class Row(NamedTuple):
     """One call: ``call`` gets the exchange's parts and an ``ask``, and gives an ``answer`` or an awaitable of one."""
 

@@ -12,8 +12,8 @@ from simulator.server.rest import Handler
 
 PREFIX: Final = "/_sim/"
 
-Answer: TypeAlias = Callable[[str, str, Mapping[str, str], bytes, Any], Awaitable[tuple[int, bytes]]]
-"""Method, name, query, body, who asks → status and JSON."""
+Answer: TypeAlias = Callable[[str, str, Mapping[str, str], bytes, Any], Awaitable[tuple[int, bytes, str]]]
+"""Method, name, query, body, who asks → status, body and its content type."""
 MakeCaller: TypeAlias = Callable[[str, str | None, str], Any]
 """The request's Host, Origin and Authorization, as the answering side wants them."""
 
@@ -28,7 +28,7 @@ def control_handler(answer: Answer, caller: MakeCaller) -> Handler:
             return web.Response(body=page, content_type="text/html", charset="utf-8")
         headers = request.headers
         who = caller(request.host, headers.get("Origin"), headers.get("Authorization", ""))
-        status, body = await answer(request.method, name, request.query, await request.read(), who)
-        return web.Response(status=status, body=body, content_type="application/json")
+        status, body, kind = await answer(request.method, name, request.query, await request.read(), who)
+        return web.Response(status=status, body=body, headers={"Content-Type": kind})
 
     return handle

@@ -189,7 +189,7 @@ async def settle(ears: dict[str, Ear], rest: dict[str, Any]) -> None:
     await ears["watch_trades"].until(lambda heard: len(flat(heard)) == len(rest["trades"]))
     await ears["watch_order_book"].until(lambda heard: heard[-1]["timestamp"] == rest["order_book"]["timestamp"])
     await ears["watch_ticker"].until(lambda heard: heard[-1]["baseVolume"] == rest["ticker"]["baseVolume"])
-    await ears["watch_ohlcv"].until(lambda heard: bars(flat(heard)) == bars(rest["ohlcv"]))
+    await ears["watch_ohlcv"].until(lambda heard: bar(flat(heard)) == bar(rest["ohlcv"]))
 
 
 def assets(balance: Any) -> Any:
@@ -197,9 +197,13 @@ def assets(balance: Any) -> Any:
     return {asset: balance[asset] for asset in balance["total"]}
 
 
-def bars(rows: list[Any]) -> dict[int, list[float]]:
-    """The last that was said of each minute in which there were trades."""
-    return {row[0]: row[1:] for row in rows if row[5]}
+def bar(rows: list[Any]) -> list[float]:
+    """The last that was said of the latest minute in which there were trades.
+
+    When a minute ends between two looks, ccxt hands on only what came of the new one.
+    """
+    traded = {row[0]: row for row in rows if row[5]}
+    return list(traded[max(traded)]) if traded else []
 
 
 TRADE = ("side", "price", "amount", "timestamp")
@@ -337,7 +341,7 @@ class TestPublicSocket:
         assert heard[0]["last"] is None
 
     def test_candles_are_rests(self, traded: Session) -> None:
-        assert bars(flat(traded.heard["watch_ohlcv"])) == bars(traded.rest["ohlcv"]) != {}
+        assert bar(flat(traded.heard["watch_ohlcv"])) == bar(traded.rest["ohlcv"]) != []
 
     def test_a_moving_book_is_at_each_moment_what_rest_says(self, followed: Session) -> None:
         books, rest = followed.heard["watch_order_book"], followed.rest["order_book"]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.clients.ccxt_exchanges import exact, told
-from tests.clients.test_ccxt_pro import TRADE, Session, bars, flat, latest, listening, trading
+from tests.clients.test_ccxt_pro import TRADE, Session, bar, flat, latest, listening, trading
 from tests.serving import Ready, serving
 
 pytestmark = pytest.mark.xdist_group("ccxt-pro-swap")
@@ -77,7 +77,7 @@ async def trade(ready: Ready) -> Session:
         await ears["watch_trades"].until(lambda heard: len(flat(heard)) == len(rest["trades"]))
         await ears["watch_order_book"].until(lambda heard: heard[-1]["bids"] == rest["order_book"]["bids"])
         await ears["watch_ticker"].until(lambda heard: heard[-1]["baseVolume"] == rest["ticker"]["baseVolume"])
-        await ears["watch_ohlcv"].until(lambda heard: bars(flat(heard)) == bars(rest["ohlcv"]))
+        await ears["watch_ohlcv"].until(lambda heard: bar(flat(heard)) == bar(rest["ohlcv"]))
     return session
 
 
@@ -131,4 +131,4 @@ def test_books_trades_ticker_and_candles_are_rests_in_contracts(traded: Session)
     assert [one["amount"] for one in heard] == [30.0, 10.0, 40.0]
     members = ("symbol", "open", "high", "low", "close", "baseVolume", "quoteVolume")
     assert told(traded.heard["watch_ticker"][-1], *members) == told(traded.rest["ticker"], *members)
-    assert bars(flat(traded.heard["watch_ohlcv"])) == bars(traded.rest["ohlcv"]) != {}
+    assert bar(flat(traded.heard["watch_ohlcv"])) == bar(traded.rest["ohlcv"]) != []

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientSession
+from prometheus_client.parser import text_string_to_metric_families
 
 from simulator.app import Running, running
 from simulator.config import Market, Run, Server, Settings, is_loopback
@@ -170,3 +171,17 @@ async def test_a_bracket_is_told_where_there_is_one() -> None:
         worlds = ("main", "pessimistic", "neutral", "optimistic")
         assert told["listed"][0]["filled"] == dict.fromkeys(worlds, "0")
         assert (await ask(sim, "GET", "bracket"))[1]["listed"] == []
+
+
+async def test_prometheus_reads_the_metrics() -> None:
+    async with empty() as sim:
+        await post(sim, "market/book", **BOOK)
+        async with ClientSession() as session, session.get(f"{sim.ready.control}/metrics") as reply:
+            assert reply.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+            families = {one.name: one for one in text_string_to_metric_families(await reply.text())}
+    assert {one.type for one in families.values()} == {"counter", "gauge"}
+    events = {one.labels["kind"]: one.value for one in families["hashkey_sim_events"].samples}
+    assert (events["InstrumentListed"], events["MirrorChanged"]) == (len(sim.ready.symbols), 1)
+    stale = {one.labels["symbol"]: one.value for one in families["hashkey_sim_mirror_stale"].samples}
+    assert stale["BTCUSDT"] == 0
+    assert all(one.documentation for one in families.values())

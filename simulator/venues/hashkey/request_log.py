@@ -93,9 +93,11 @@ class RequestLog:
         self._now = now
         self._wall = wall
         self._kept: deque[Received] = deque(maxlen=most)
+        self.came = 0
 
     def arrived(self, request: Request) -> Received:
         """Write a request down; who answers it says so to what is returned."""
+        self.came += 1
         body = request.body
         one = Received(
             self._now(),
@@ -111,6 +113,7 @@ class RequestLog:
 
     def connected(self, path: str, account: str, status: int) -> None:
         """Somebody came to a socket and was let in (101) or not. ``path`` has no listen key in it."""
+        self.came += 1
         self._kept.append(Received(self._now(), self._wall(), SOCKET, path, "", b"", account, "", status, took=0))
 
     def _whose(self, api_key: str | None) -> tuple[str, str]:
