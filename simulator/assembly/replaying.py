@@ -57,6 +57,7 @@ class Replay:
         self._pump = Pump(self._frames, self._instruments, self._pace)
         self.due = self._pump.due
         self.take = self._pump.take
+        self.tell_whole = self._pump.tell_whole
 
     def _loops(self) -> bool:
         return self.loop

@@ -1,6 +1,7 @@
 """The outside market by hand: books, trades, marks and funding rates as a test wants them.
 
-What is set counts at once: when the call is answered, its fills have happened. A trade that is set comes after
+Where a recording is played it can be set while the clock stands; when time goes on, so does the recording, with a whole
+book. What is set counts at once: when the call is answered, its fills have happened. A trade that is set comes after
 every book so far, so that it always counts in full (the venue's own times decide in ``core/mirror/fills.py``).
 """
 
@@ -28,6 +29,7 @@ from simulator.core.market import Market
 from simulator.core.orders import Side
 from simulator.core.perpetuals import PerpetualMarket
 from simulator.core.units import NotANumber, OffGrid, Price, funding_rate, price, price_text
+from simulator.runtime.steering import CannotSteer
 
 
 class Book(Ask, frozen=True):
@@ -145,8 +147,10 @@ def set_trading(parts: Parts, ask: Trading) -> Done:
 
 def _by_hand(parts: Parts, symbol: str) -> Market:
     market = market_of(parts, symbol)
-    if parts.runner.source is not None:
-        raise BadAsk("the market behind this exchange speaks for itself: serve --empty")
+    try:
+        parts.steering.by_hand(symbol)
+    except CannotSteer as error:
+        raise BadAsk(str(error)) from None
     return market
 
 

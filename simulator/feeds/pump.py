@@ -148,6 +148,10 @@ class Pump:
         self._next = next(frames, None)
         self.offset: Nanos | None = None if self._next is None else self._next.offset
 
+    def tell_whole(self, symbol: str) -> None:
+        """Somebody else told this symbol's book: the next one is told whole, not as what changed."""
+        self._syncs[symbol].restart()
+
     def due(self) -> Nanos | None:
         """When the next frame is due."""
         return None if self._next is None else self._pace(self._next.ts)

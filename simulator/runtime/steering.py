@@ -54,6 +54,10 @@ class Market(Protocol):
         """What was due then is due now, and the rest as much later."""
         ...
 
+    def tell_whole(self, symbol: str) -> None:
+        """Somebody else told this symbol's book: the next one is told whole."""
+        ...
+
     def seek(self, to: Nanos, now: Nanos) -> Sequence[Command]:
         """Play on from a recorded time; what tells the exchange of it."""
         ...
@@ -152,6 +156,16 @@ class Steering:
                 self.speed,
                 self._lost / NANOS_PER_SECOND,
             )
+
+    def by_hand(self, symbol: str) -> None:
+        """Somebody sets the market of a symbol, which is possible where no other market speaks."""
+        if self._runner.source is None:
+            return
+        if self.market is None:
+            raise CannotSteer("the market behind this exchange is live and speaks for itself: serve --empty")
+        if not self.clock.paused:
+            raise CannotSteer("the market behind this exchange speaks for itself: pause the clock, or serve --empty")
+        self.market.tell_whole(symbol)
 
     async def step(self, messages: int) -> int:
         """Play the next messages of the market and what came at the same moments; returns how many moments."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -73,6 +74,7 @@ def test_only_loopback_is_open() -> None:
     assert not any(is_loopback(host) for host in ("0.0.0.0", "::", "192.168.0.1", "exchange.example"))
 
 
+SMALL = Path(__file__).parents[2] / "replay_data" / "small.hkrec"
 BOOK = {"symbol": "BTCUSDT", "bids": [["99.5", 1], ["99", "2"]], "asks": [["101", "2"]]}
 
 
@@ -155,7 +157,29 @@ async def test_mark_and_funding_are_set_by_hand_and_follow_the_books_again() -> 
 async def test_a_market_that_speaks_for_itself_is_not_set_by_hand() -> None:
     async with running(Settings(server=Server(port=0))) as sim:
         status, told = await post(sim, "market/book", **BOOK)
-        assert status == 400 and "speaks for itself" in told["error"]
+        assert status == 400 and "speaks for itself: pause the clock" in told["error"]
+
+
+async def test_while_the_clock_stands_a_recorded_market_is_set_by_hand_and_then_goes_on_with_whole_books() -> None:
+    market = Market(replay=str(SMALL), clock="recorded", paused=True)
+
+    async def best(sim: Running) -> list[Any]:
+        url = f"{sim.ready.rest}/quote/v1/depth?symbol=BTCUSDT"
+        async with ClientSession() as session, session.get(url) as reply:
+            depth = await reply.json(content_type=None)
+        return [depth["b"], depth["a"]]
+
+    async with running(Settings(market=market, server=Server(port=0))) as sim:
+        await post(sim, "clock", advance_ms=5000)
+        await post(sim, "clock", step=1)
+        recorded = await best(sim)
+    async with running(Settings(market=market, server=Server(port=0))) as sim:
+        await post(sim, "clock", advance_ms=2000)
+        assert (await post(sim, "market/book", **BOOK))[0] == 200
+        assert await best(sim) == [[["99.5", "1"], ["99", "2"]], [["101", "2"]]]
+        await post(sim, "clock", advance_ms=3000)
+        await post(sim, "clock", step=1)
+        assert await best(sim) == recorded
 
 
 async def test_a_bracket_is_told_where_there_is_one() -> None:
