@@ -13,7 +13,7 @@ from simulator.assembly.parts import CannotServe, exchange_of
 from simulator.config import SECTIONS, BadSetting, Settings, build, gather, known
 from tests.fuzz.said import in_one_line
 
-quietly = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200, deadline=None)
+quietly = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
 KNOWN = list(known())
 WORDS = (
     "max",
@@ -99,7 +99,7 @@ LIGHT = [one.name for one in KNOWN if one.metavar not in OUTSIDE and one.name no
 """Settings that make nothing in files and ask nobody."""
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.dictionaries(st.sampled_from(LIGHT), told, max_size=2))
 @example({"maker_fee": "1."})
 @example({"taker_fee": ".5"})

@@ -86,7 +86,7 @@ levels = st.lists(st.tuples(words | scalars, words | scalars), max_size=3)
 values = words | scalars | levels | st.lists(scalars, max_size=3) | st.dictionaries(wild, scalars, max_size=2)
 bodies = st.dictionaries(st.sampled_from(FIELDS) | wild, values, max_size=5)
 rows = st.sampled_from(TABLE)
-many = settings(max_examples=200, deadline=None)
+many = settings(max_examples=200)
 
 
 @many

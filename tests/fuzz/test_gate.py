@@ -133,7 +133,7 @@ requests = st.builds(
     broker=wild,
     remote=wild,
 )
-many = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+many = settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 fewer = settings(many, max_examples=100)
 
 

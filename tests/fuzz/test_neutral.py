@@ -14,7 +14,7 @@ from simulator.replay.format import BadRecording
 from simulator.replay.importer import import_files
 from tests.fuzz.said import in_one_line
 
-quietly = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100, deadline=None)
+quietly = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100)
 HEADER = {
     "type": "header",
     "format": "neutral-market-data",

@@ -13,7 +13,7 @@ from simulator.assembly.faulting import scenario
 from simulator.runtime.faults.fault import BadFault, Told
 from simulator.runtime.faults.kinds import KINDS
 
-calmly = settings(max_examples=200, deadline=None)
+calmly = settings(max_examples=200)
 VALUES: st.SearchStrategy[Any] = (
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9) | st.just([]) | st.just({})
 )

@@ -19,7 +19,7 @@ def test_the_command_knows_all_targets() -> None:
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_a_target_takes_any_bytes(name: str) -> None:
-    @settings(max_examples=30, deadline=None)
+    @settings(max_examples=30)
     @given(some)
     def takes(data: bytes) -> None:
         TARGETS[name](data)

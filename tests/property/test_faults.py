@@ -129,7 +129,7 @@ def told(orders: list[tuple[str, int, str]], wrong: list[Told]) -> tuple[str, li
     return asyncio.run(story())
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(orders=st.lists(ORDERS, min_size=6, max_size=12), wrong=st.lists(faults(), min_size=1, max_size=4))
 def test_the_same_requests_leave_the_same_exchange(orders: list[tuple[str, int, str]], wrong: list[Told]) -> None:
     assert told(orders, wrong)[0] == told(orders, [])[0]
