@@ -121,14 +121,16 @@ class Steering:
         self._runner.wake()
 
     def change_speed(self, speed: Fraction | None) -> None:
-        """Of the recording, from now on; None: as fast as it can be played."""
-        if self.market is None:
-            raise CannotSteer("there is no recording whose speed could be changed")
+        """Of the recording, from now on; None: as fast as it can be played. Without a market, of time itself."""
+        if self.market is None and self._runner.source is not None:
+            raise CannotSteer("a live market has the speed that it has")
         now = self._runner.catch_up()
         if self.recorded:
             self.clock.change_speed(speed)
         elif speed is None:
             raise CannotSteer("speed max needs --clock recorded: at full speed the exchange's time leaves the wall's")
+        elif self.market is None:
+            self.clock.change_speed(speed)
         else:
             self.market.change_speed(now, speed)
         self.speed = speed

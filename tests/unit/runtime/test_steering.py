@@ -15,7 +15,7 @@ from simulator.core.units import NANOS_PER_SECOND, Nanos
 from simulator.replay.format import Reader
 from simulator.runtime.clock import SteeredClock
 from simulator.runtime.runner import LATE, Runner
-from simulator.runtime.steering import Steering
+from simulator.runtime.steering import CannotSteer, Steering
 from simulator.venues.hashkey.exchange_info import Catalogue
 
 SMALL = Path(__file__).parents[3] / "replay_data" / "small.hkrec"
@@ -81,3 +81,14 @@ async def test_time_that_is_moved_by_hand_is_played_whole() -> None:
     playing.cancel()
     assert reader.span is not None
     assert one.replay.position(one.runner.now()) == reader.span[0] + 20 * NANOS_PER_SECOND
+
+
+def test_without_a_market_time_itself_runs_at_another_speed() -> None:
+    host = [0]
+    clock = SteeredClock(NANOS_PER_SECOND, Fraction(1), lambda: host[0])
+    steering = Steering(Runner(Exchange(), clock), clock, None, Fraction(1), recorded=False)
+    steering.change_speed(Fraction(60))
+    host[0] += NANOS_PER_SECOND
+    assert clock.now() == 61 * NANOS_PER_SECOND
+    with pytest.raises(CannotSteer, match="speed max"):
+        steering.change_speed(None)
