@@ -107,6 +107,18 @@ def end(order: Order, reason: CancelReason, events: list[Event]) -> None:
     events.append(OrderCanceled(order.id, command.account, command.symbol, order.status, leaves, reason))
 
 
+def withdraw(state: State, market: Market, order: Order, touched: Touched) -> None:
+    """Take an order that rests or waits out of everything, its hold free again; what becomes of it comes next."""
+    assert order.price is not None
+    if order.level is not None:
+        market.book.side(order.side).remove(order)
+    seat = market.seats[order.account]
+    touched[seat.release(order, order.price)] = None
+    seat.open_orders -= 1
+    del state.customers[order.account].open_orders[order.id]
+    order.updated = state.now
+
+
 def release(
     state: State,
     market: Market,
@@ -116,14 +128,7 @@ def release(
     touched: Touched,
 ) -> None:
     """End an order that rested: out of the book, its hold free again."""
-    assert order.price is not None
-    if order.level is not None:
-        market.book.side(order.side).remove(order)
-    seat = market.seats[order.account]
-    touched[seat.release(order, order.price)] = None
-    seat.open_orders -= 1
-    del state.customers[order.account].open_orders[order.id]
-    order.updated = state.now
+    withdraw(state, market, order, touched)
     end(order, reason, events)
 
 

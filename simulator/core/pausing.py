@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from simulator.core.commands import SetMatching
 from simulator.core.events import Event, MatchingSet
-from simulator.core.filling import Touched, report
+from simulator.core.filling import Touched, report, withdraw
 from simulator.core.observing import fill_crossed
 from simulator.core.orders import BUY, SELL
 from simulator.core.placing import trade_or_rest
@@ -40,10 +40,7 @@ def set_matching(state: State, now: Nanos, command: SetMatching) -> list[Event]:
     for order in waiting:
         if order.is_open:
             assert order.price is not None
-            seat = market.seats[order.account]
-            touched[seat.release(order, order.price)] = None
-            seat.open_orders -= 1
-            del state.customers[order.account].open_orders[order.id]
+            withdraw(state, market, order, touched)
             order.waits = False
             trade_or_rest(state, market, order, order.price, events, touched)
     market.changed(now)

@@ -9,7 +9,7 @@ no exchange would. A post-only order cannot take; it has rested, and the market 
 from __future__ import annotations
 
 from simulator.core.events import Event
-from simulator.core.filling import Touched
+from simulator.core.filling import Touched, withdraw
 from simulator.core.market import Market
 from simulator.core.orders import BUY, LIMIT_MAKER, SELL, Order
 from simulator.core.placing import trade_or_rest
@@ -28,12 +28,7 @@ def withdraw_newcomers(state: State, market: Market, touched: Touched) -> list[O
         if order.ahead is None and order.created >= since and order.type is not LIMIT_MAKER
     ]
     for order in newcomers:
-        assert order.price is not None
-        market.book.side(order.side).remove(order)
-        seat = market.seats[order.account]
-        touched[seat.release(order, order.price)] = None
-        seat.open_orders -= 1
-        del state.customers[order.account].open_orders[order.id]
+        withdraw(state, market, order, touched)
     return sorted(newcomers, key=lambda order: order.id)
 
 
@@ -41,5 +36,4 @@ def let_in(state: State, market: Market, newcomers: list[Order], events: list[Ev
     """They come in again."""
     for order in newcomers:
         assert order.price is not None
-        order.updated = state.now
         trade_or_rest(state, market, order, order.price, events, touched)

@@ -48,9 +48,9 @@ async def _execute(settings: Settings, command: Sequence[str], server: str, *, p
     async with AsyncExitStack() as stack:
         sim: Running | None = None
         told = dict(os.environ)
+        signer = stack.enter_context(authority_of(settings))
         if server:
             upstream = await _running_already(settings, server)
-            _say(f"HashKey's names lead to {server}")
         else:
             own = replace(settings, server=replace(settings.server, tls=False))
             sim = await stack.enter_async_context(running(own))
@@ -58,12 +58,11 @@ async def _execute(settings: Settings, command: Sequence[str], server: str, *, p
             upstream = Upstream.of(sim.ready.rest, None)
             first = sim.ready.accounts[0]
             told |= {"HASHKEY_SIM_API_KEY": first.api_key, "HASHKEY_SIM_API_SECRET": first.api_secret}
-            _introduce(settings, sim)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hashkey-sim-exec-")))
-        signer = stack.enter_context(authority_of(settings))
         door = await stack.enter_async_context(front(upstream, signer.context()))
         proxy = await stack.enter_async_context(proxying(door, urllib.request.getproxies_environment()))
         variables = surroundings(told, door, proxy, signer.certificate, folder)
+        _introduce(settings, sim, server)
         if private_hosts and sys.platform == "linux":
             command = _enclosed(command, private_etc(door.address, folder / "etc"))
         return await _until_over(command, variables, sim, settings.run.run_seconds or None)
@@ -84,12 +83,14 @@ async def _running_already(settings: Settings, server: str) -> Upstream:
     return upstream
 
 
-def _introduce(settings: Settings, sim: Running) -> None:
-    if settings.run.json:
+def _introduce(settings: Settings, sim: Running | None, server: str) -> None:
+    """Once everything stands. Standard error may be kept as a log, so the secret is not in it."""
+    if sim is None:
+        _say(f"HashKey's names lead to {server}")
+    elif settings.run.json:
         print(sim.ready.to_json(), file=sys.stderr, flush=True)
-        return
-    first = sim.ready.accounts[0]
-    _say(f"HashKey's names lead to {sim.ready.rest}; key {first.api_key}, secret {first.api_secret}")
+    else:
+        _say(f"HashKey's names lead to {sim.ready.rest}; its key is in HASHKEY_SIM_API_KEY and HASHKEY_SIM_API_SECRET")
 
 
 def _say(line: str) -> None:
