@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from simulator.core.commands import ChooseModels, PrintTrade, ReplaceDepth
+from simulator.core.commands import ChooseModels, PrintTrade, ReplaceDepth, SetMatching
 from simulator.core.events import FillCause, OrderFilled
 from simulator.core.mirror.queue_position import MODELS as QUEUES
 from simulator.core.mirror.residual import MODELS as RESIDUALS
@@ -110,6 +110,17 @@ def test_who_rested_before_is_served_before_those_that_came_while_nothing_was_kn
     got = [(one.order_id, one.price, one.qty, one.maker) for one in market.events if isinstance(one, OrderFilled)]
     assert got == [(older.id, 100, 3, True), (first.id, 99, 2, False), (second.id, 99, 1, False)]
     assert (second.leaves, second.is_open, market.bids) == (1, True, "110x1 90x4")
+
+
+def test_who_came_while_nothing_was_known_waits_on_while_matching_is_paused_and_then_takes() -> None:
+    market = stale()
+    order = market.rest(BUY, 3, 110)
+    market.do(SetMatching(SYMBOL, False))
+    market.depth("98x4", "101x4")
+    assert (order.filled, order.is_open) == (0, True)
+    market.do(SetMatching(SYMBOL, True))
+    got = [(one.price, one.qty, one.maker) for one in market.events if isinstance(one, OrderFilled)]
+    assert got == [(101, 3, False)]
 
 
 def test_a_whole_book_lets_everything_go_on_and_loses_no_order() -> None:
