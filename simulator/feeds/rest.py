@@ -60,7 +60,9 @@ class Rest:
 
         Thread(target=ask, name=f"GET {path}", daemon=True).start()
         try:
-            body = await asyncio.wait_for(reply, self._timeout_s)
+            # Not wait_for: in Python 3.11 it loses a cancellation that comes together with the reply.
+            async with asyncio.timeout(self._timeout_s):
+                body = await reply
         except TimeoutError:
             raise Unreachable(f"{self.base}{path}: no reply within {self._timeout_s:g} s") from None
         except (OSError, HTTPException, ValueError) as error:
